@@ -1,0 +1,81 @@
+"""The engine inside this process: hooks, owners, scopes. Written in C++ (src/cpython); one build per Python."""
+
+from collections.abc import Callable
+from typing import Any, final
+
+UNMATCHED: str  # "<unmatched>"
+APPROXIMATE: int
+RAISED: int
+STREAMED_IN: int
+STREAMED_OUT: int
+DISCONNECTED: int
+
+@final
+class Request:
+    """One request's owner token. Lives in a pool, never constructed from Python, never freed.
+
+    A handle that was kept after its request ended is inert: every call on it is a no-op, `is_open` is False.
+    """
+
+    endpoint: int  # id from intern_endpoint; 0 until the route is known
+    received_bytes: int
+    sent_bytes: int
+    @property
+    def sequence(self) -> int: ...
+    @property
+    def is_open(self) -> bool: ...
+    @property
+    def allocated_bytes(self) -> int: ...
+    @property
+    def live_bytes(self) -> int: ...
+    @property
+    def peak_bytes(self) -> int: ...
+
+def start(run_dir: str) -> bool:
+    """Install the hooks and open this process's ledger in run_dir. Twice is a no-op. False: switched off (see status())."""
+
+def status() -> dict[str, Any]:
+    """active, reason, rule, ledger_path, hooks displaced, counters: for doctor and tests."""
+
+def freeze() -> None:
+    """Stop the books for good: audit, final sample, hooks only forward from here on."""
+
+def audit() -> dict[str, int]:
+    """Walk the block map: live_bytes by walking, live_bytes by the owners' counters, mismatching owners. For tests."""
+
+def begin() -> Request | None:
+    """Open a request and make it the current owner of this context (always a fresh one). None when off or frozen."""
+
+def end(request: Request, status: int, flags: int, request_type: str, response_type: str) -> None:
+    """The response is out (or failed): snapshot the figures and write the request's row. Twice is a no-op.
+
+    The request stays the current owner: what is allocated from here on is its after-response memory.
+    """
+
+def leave(request: Request) -> None:
+    """Restore the context's previous owner; called in the context that called begin(). Calls end() if it was not called.
+
+    Writes the after-response amendment if anything was allocated since end(). In a foreign context (a generator closed
+    elsewhere) the reset is skipped and the context forgets the request instead. Never raises.
+    """
+
+def current() -> Request | None:
+    """The open request that the calling code runs under, if any."""
+
+def run_with(request: Request | None, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+    """Call function(*args, **kwargs) with `request` as the owner, then restore. No Python frame of ours in tracebacks."""
+
+def adopt(body: bytes) -> None:
+    """Re-own a bytes object's block to the current request (a body chunk that the server read before)."""
+
+def intern_endpoint(method: str, route: str, version: str, deprecated: bool) -> int:
+    """Id for an endpoint, >= 1; the caller keeps a dict in front. A full table answers with (method, "<other>")."""
+
+def set_server(name: str) -> None:
+    """Name of the server in front ("gunicorn", "uvicorn", ...), for reports."""
+
+def on_import(module: str, callback: Callable[[Any], None]) -> None:
+    """Call callback(module object) once, right after `module` was imported for the first time (at once if it is loaded).
+
+    Exceptions of the callback are swallowed and counted.
+    """

@@ -1,0 +1,271 @@
+// The ledger: one memory-mapped file per worker process, the wall between the service and its observers.
+//
+// Guarantees a reader may rely on:
+//   - the file has kLedgerBytes from the moment it has this name; it never grows or shrinks;
+//   - every area lies at the fixed offset below; `layout_version` changes when any of them does;
+//   - ring records appear in order and are complete once their `commit` equals their index + 1;
+//   - after SIGKILL the file holds every store made before it.
+// Threats a reader must survive: any byte may be anything (a torn writer, a hostile file). Readers copy first,
+// check ids and offsets against the counts below, and never follow a pointer: there are none in the file.
+//
+// Writer: threads of one process. Fields marked [gil] are plain stores made by whoever holds the GIL (or, through
+// the C seam, by the caller's own exclusion); fields marked [any] are atomics. No allocation, no locks.
+// Fork: the child replaces its view by private memory before it stores anything (engine/fork.h).
+//
+//   offset      size        area
+//   0           4 KiB       Header
+//   4 KiB       512 KiB     HotBank[8192]       counters stored under the GIL
+//   516 KiB     512 KiB     OffGilBank[8192]    counters of threads without the GIL
+//   1028 KiB    1 MiB       OwnerRecord[8192]   who the owner is
+//   2052 KiB    32 KiB      EndpointRecord[1024]
+//   2084 KiB    160 KiB     string heap
+//   2244 KiB    1 MiB       RingRecord[4096]    finished requests; later kinds share it
+//   3268 KiB    8 KiB       PeakRecord[2]       composition of the highest moment, double-buffered
+//   3276 KiB    4 KiB       ProcessSample       latest self-measurement
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+namespace heapledger::ledger {
+
+inline constexpr std::uint64_t kMagic = 0x31474C5045414548ULL;  // "HEAPLG1" little-endian, never changes
+inline constexpr std::uint32_t kLayoutVersion = 1;
+
+inline constexpr std::size_t kPageBytes = 4096;
+inline constexpr std::uint32_t kOwnerSlots = 8192;
+inline constexpr std::uint32_t kEndpointSlots = 1024;
+inline constexpr std::uint32_t kRingRecords = 4096;
+inline constexpr std::uint32_t kPeakMembers = 64;
+inline constexpr std::size_t kStringHeapBytes = 160 * 1024;
+
+enum class OwnerKind : std::uint8_t { kNone = 0, kService = 1, kImport = 2, kRequest = 3, kTenured = 4, kConnection = 5 };
+
+// kFree -> kOpen -> kEnded -> kFree            the survivors of an ended owner died one by one, or
+//                   kEnded -> kSweeping -> kFree   they were moved to the endpoint's tenured owner.
+// Service, import and tenured owners stay kOpen for life.
+enum class OwnerState : std::uint8_t { kFree = 0, kOpen = 1, kEnded = 2, kSweeping = 3 };
+
+enum class ProcessState : std::uint32_t { kStarting = 0, kLive = 1, kFrozen = 2, kDisplaced = 3 };
+
+// The counters of one owner, stored under the GIL. live == threshold - room; freed == allocated - live.
+// `room` outside [0, width] sends the next operation to the slow path, where the clock is read and level and peak
+// are folded; the peak so far is max(peak, threshold - min(min_room, room)).
+struct alignas(64) HotBank {
+  std::int64_t room;
+  std::uint64_t width;
+  std::int64_t threshold;
+  std::int64_t min_room;
+  std::uint64_t allocated_bytes;
+  std::uint64_t allocations;
+  std::uint64_t peak_bytes;
+  std::uint64_t synced_ns;
+};
+static_assert(sizeof(HotBank) == 64);
+
+// The same owner's counters from threads that do not hold the GIL. [any], relaxed: sums only, no ordering needed.
+struct alignas(64) OffGilBank {
+  std::atomic<std::int64_t> live_bytes;  // may be negative: blocks credited in the hot bank, freed here
+  std::atomic<std::uint64_t> allocated_bytes;
+  std::atomic<std::uint64_t> allocations;
+  std::atomic<std::uint64_t> peak_bytes;
+  std::uint64_t reserved[4];
+};
+static_assert(sizeof(OffGilBank) == 64);
+
+inline constexpr std::uint16_t kOwnerApproximate = 1;  // no slot was free: bytes went to the tenured owner
+
+struct alignas(64) OwnerRecord {
+  std::uint32_t generation;  // odd while the record is being rewritten, so a reader can tell
+  OwnerState state;
+  OwnerKind kind;
+  std::uint16_t flags;
+  std::uint32_t endpoint;       // requests and tenured owners
+  std::uint32_t name_offset;    // import owners: string heap
+  std::uint32_t name_bytes;
+  std::uint32_t in_flight_at_start;
+  std::uint64_t sequence;       // request number in this worker, from 1
+  std::uint64_t started_unix_ns;
+  std::uint64_t started_ns;     // CLOCK_MONOTONIC
+  double byte_seconds;          // integral of live bytes up to HotBank::synced_ns
+  std::uint64_t foreign_freed_bytes;  // of this owner's blocks, freed by somebody else while it was open
+  std::uint64_t adopted_bytes;        // freed by this owner, allocated by another
+  std::uint64_t running_ns;
+  std::uint64_t allocated_at_end_bytes;
+  std::uint64_t allocations_at_end;
+  std::uint32_t next_open;      // doubly linked list of open requests, owner ids; 0 ends it
+  std::uint32_t previous_open;
+  std::uint64_t native_allocated_bytes;
+  std::uint64_t reserved[1];
+};
+static_assert(sizeof(OwnerRecord) == 128);
+
+struct EndpointRecord {
+  std::uint32_t method_offset;   // all offsets are into the string heap
+  std::uint32_t route_offset;
+  std::uint32_t version_offset;
+  std::uint16_t method_bytes;
+  std::uint16_t route_bytes;
+  std::uint16_t version_bytes;
+  std::uint16_t deprecated;
+  std::uint32_t tenured_owner;   // owner id, 0 while none was needed
+  std::uint32_t reserved[2];
+};
+static_assert(sizeof(EndpointRecord) == 32);
+
+enum class RecordKind : std::uint32_t { kNone = 0, kRequest = 1, kAfterResponse = 2 };
+
+inline constexpr std::uint32_t kRequestApproximate = 1u << 0;
+inline constexpr std::uint32_t kRequestRaised = 1u << 1;
+inline constexpr std::uint32_t kRequestStreamedIn = 1u << 2;
+inline constexpr std::uint32_t kRequestStreamedOut = 1u << 3;
+inline constexpr std::uint32_t kRequestDisconnected = 1u << 4;
+
+// One finished request, or (kAfterResponse) what it allocated after its response: only `sequence` and
+// `after_response_bytes` are set there.
+struct RingRecord {
+  std::atomic<std::uint64_t> commit;  // index + 1 once complete: release here, acquire in the reader
+  RecordKind kind;
+  std::uint32_t endpoint;
+  std::uint64_t sequence;
+  std::uint64_t started_unix_ns;
+  std::uint64_t duration_ns;
+  std::uint32_t status;
+  std::uint32_t flags;
+  std::uint64_t received_bytes;
+  std::uint64_t sent_bytes;
+  std::uint32_t in_flight_at_start;
+  std::uint32_t in_flight_peak;
+  std::uint64_t allocated_bytes;
+  std::uint64_t allocations;
+  std::uint64_t peak_bytes;
+  std::uint64_t escaped_bytes;
+  std::uint64_t isolated_bytes;
+  std::uint64_t adopted_bytes;
+  std::uint64_t native_allocated_bytes;
+  std::uint64_t native_peak_bytes;
+  double byte_seconds;
+  std::uint64_t running_ns;
+  std::uint64_t after_response_bytes;
+  std::uint32_t request_type_offset;   // content types: string heap, 0 bytes when absent
+  std::uint32_t response_type_offset;
+  std::uint16_t request_type_bytes;
+  std::uint16_t response_type_bytes;
+  std::uint32_t reserved_small;
+  std::uint64_t reserved[10];
+};
+static_assert(sizeof(RingRecord) == 256);
+
+struct PeakMember {
+  std::uint32_t endpoint;
+  std::uint32_t reserved;
+  std::uint64_t sequence;
+  std::uint64_t live_bytes;
+};
+
+// Written into the buffer that `Header::peak_current` does not name, which is then switched.
+struct PeakRecord {
+  std::uint64_t at_unix_ns;
+  std::uint64_t live_bytes;        // whole process, every owner
+  std::uint32_t in_flight;         // how many requests were open
+  std::uint32_t member_count;      // how many of them are listed, largest first (at most kPeakMembers)
+  PeakMember members[kPeakMembers];
+  std::uint64_t reserved[317];
+};
+static_assert(sizeof(PeakRecord) == 4096);
+
+// What the process measures of itself, now and then and at the freeze.
+struct ProcessSample {
+  std::atomic<std::uint64_t> version;  // odd while being written; reader retries
+  std::uint64_t at_unix_ns;
+  std::uint64_t rss_bytes;
+  std::uint64_t live_bytes;
+  std::uint64_t allocator_retained_bytes;
+  std::uint64_t heapledger_bytes;
+  std::uint64_t arena_bytes;
+  std::uint64_t reserved[505];
+};
+static_assert(sizeof(ProcessSample) == kPageBytes);
+
+struct alignas(4096) Header {
+  std::uint64_t magic;
+  std::uint32_t layout_version;
+  std::uint32_t header_bytes;
+  std::uint64_t file_bytes;
+  std::uint64_t pid;
+  std::uint64_t parent_pid;
+  std::uint64_t process_start_ticks;  // field 22 of /proc/PID/stat: tells a recycled pid
+  std::uint64_t started_unix_ns;
+  std::uint64_t started_ns;           // CLOCK_MONOTONIC
+  std::atomic<ProcessState> state;
+  std::uint32_t native;               // 1 when the libc interposer is active
+  char python[32];                    // "3.11.2", NUL-terminated
+  char rule[32];                      // block map rule in use: "pymalloc pools", "16-byte granules", ...
+  char server[64];                    // "gunicorn", "uvicorn", ...; set by the adapter, NUL-terminated
+
+  // Books of owners whose slot was recycled. [gil]
+  std::uint64_t retired_allocated_bytes;
+  std::uint64_t retired_allocations;
+  std::uint64_t retired_owners;
+
+  // Rings. head [any]: reserved by writers (acq_rel); tail: released by the one reader, acquired by writers.
+  alignas(64) std::atomic<std::uint64_t> ring_head;
+  alignas(64) std::atomic<std::uint64_t> ring_tail;
+  alignas(64) std::atomic<std::uint64_t> dropped_requests;
+  std::atomic<std::uint64_t> started_requests;
+  std::atomic<std::uint64_t> finished_requests;
+  std::atomic<std::uint64_t> approximate_requests;
+  std::atomic<std::uint64_t> untracked_blocks;     // no room in the block map: not in any figure
+  std::atomic<std::uint64_t> foreign_blocks;       // freed by us, allocated before we came
+  std::atomic<std::uint64_t> folded_endpoints;     // lookups answered by <other>
+  std::atomic<std::uint64_t> foreign_interpreter_blocks;
+  std::atomic<std::uint64_t> displaced_unix_ns;    // somebody removed our hooks; 0: never seen
+  std::atomic<std::uint32_t> in_flight;
+  std::atomic<std::uint32_t> endpoint_count;       // release after the record; acquire before reading it
+  std::atomic<std::uint32_t> string_bytes;         // used bytes of the string heap
+  std::atomic<std::uint32_t> peak_current;         // which PeakRecord is complete (0 or 1)
+  std::atomic<std::uint32_t> owner_high_water;     // slots above this were never used
+
+  // The audit at the freeze: the block map walked, summed by size. Equal to the owners' live bytes when balanced.
+  std::uint64_t audited;              // 1 once the three below are valid
+  std::uint64_t audited_live_bytes;
+  std::uint64_t audited_owner_mismatches;
+  std::uint64_t frozen_unix_ns;
+};
+static_assert(sizeof(Header) == kPageBytes);
+
+inline constexpr std::size_t kHotOffset = kPageBytes;
+inline constexpr std::size_t kOffGilOffset = kHotOffset + kOwnerSlots * sizeof(HotBank);
+inline constexpr std::size_t kOwnerOffset = kOffGilOffset + kOwnerSlots * sizeof(OffGilBank);
+inline constexpr std::size_t kEndpointOffset = kOwnerOffset + kOwnerSlots * sizeof(OwnerRecord);
+inline constexpr std::size_t kStringOffset = kEndpointOffset + kEndpointSlots * sizeof(EndpointRecord);
+inline constexpr std::size_t kRingOffset = kStringOffset + kStringHeapBytes;
+inline constexpr std::size_t kPeakOffset = kRingOffset + kRingRecords * sizeof(RingRecord);
+inline constexpr std::size_t kSampleOffset = kPeakOffset + 2 * sizeof(PeakRecord);
+inline constexpr std::size_t kLedgerBytes = kSampleOffset + sizeof(ProcessSample);
+static_assert(kHotOffset == 4 * 1024 && kRingOffset == 2244 * 1024 && kSampleOffset == 3276 * 1024);
+static_assert(kLedgerBytes % kPageBytes == 0 && kLedgerBytes <= 4 * 1024 * 1024);
+
+// The whole file as one object: what the writer maps over its own static memory.
+struct alignas(4096) Ledger {
+  Header header;
+  HotBank hot[kOwnerSlots];
+  OffGilBank off_gil[kOwnerSlots];
+  OwnerRecord owners[kOwnerSlots];
+  EndpointRecord endpoints[kEndpointSlots];
+  char strings[kStringHeapBytes];
+  RingRecord ring[kRingRecords];
+  PeakRecord peaks[2];
+  ProcessSample sample;
+};
+static_assert(sizeof(Ledger) == kLedgerBytes);
+static_assert(offsetof(Ledger, ring) == kRingOffset && offsetof(Ledger, sample) == kSampleOffset);
+
+// Ids that never move.
+inline constexpr std::uint16_t kOwnerNone = 0;     // foreign: allocated before we came
+inline constexpr std::uint16_t kOwnerService = 1;  // outside of every request and import
+
+inline constexpr std::uint32_t kEndpointUnknown = 0;  // no route known yet
+
+}  // namespace heapledger::ledger

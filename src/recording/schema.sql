@@ -1,0 +1,127 @@
+-- The recording, schema version 1. One SQLite file per run; application_id 0x484C4752 ("HLGR"), user_version 1.
+-- Times ending in _us are microseconds since meta.started_unix_ns / 1000. Sizes are bytes. NULL means: not measured.
+
+CREATE TABLE meta (           -- heapledger_version, started_unix_ns, ended_unix_ns (absent while running), command
+  key   TEXT PRIMARY KEY,     -- (argv[0] only), mode ('exact'), native (0/1), complete (0/1), dropped_requests
+  value
+) WITHOUT ROWID;
+
+CREATE TABLE worker (         -- one process that kept a ledger
+  id INTEGER PRIMARY KEY,
+  pid INTEGER NOT NULL,
+  parent_pid INTEGER NOT NULL,
+  python TEXT NOT NULL,
+  server TEXT NOT NULL,       -- 'gunicorn', 'uvicorn', ... or ''
+  rule TEXT NOT NULL,         -- block map rule in use
+  started_us INTEGER NOT NULL,
+  ended_us INTEGER,           -- NULL while it runs
+  ending TEXT NOT NULL,       -- 'running', 'frozen' (ended in order), 'died' (no freeze), 'displaced'
+  allocated_bytes INTEGER NOT NULL DEFAULT 0,
+  freed_bytes INTEGER NOT NULL DEFAULT 0,
+  live_bytes INTEGER NOT NULL DEFAULT 0,
+  unattributed_bytes INTEGER NOT NULL DEFAULT 0,   -- allocated by service and import owners
+  audited_live_bytes INTEGER,                      -- block map walked at the freeze; NULL when it was not
+  audited_owner_mismatches INTEGER,
+  dropped_requests INTEGER NOT NULL DEFAULT 0,
+  approximate_requests INTEGER NOT NULL DEFAULT 0,
+  untracked_blocks INTEGER NOT NULL DEFAULT 0,
+  foreign_blocks INTEGER NOT NULL DEFAULT 0,
+  folded_endpoints INTEGER NOT NULL DEFAULT 0,
+  displaced_us INTEGER,
+  rss_bytes INTEGER,                               -- latest sample of its own
+  allocator_retained_bytes INTEGER,
+  heapledger_bytes INTEGER
+);
+
+CREATE TABLE endpoint (
+  id INTEGER PRIMARY KEY,
+  method TEXT NOT NULL,
+  route TEXT NOT NULL,
+  version TEXT NOT NULL,      -- '' when none
+  deprecated INTEGER NOT NULL,
+  UNIQUE (method, route, version, deprecated)
+);
+
+CREATE TABLE content_type (
+  id INTEGER PRIMARY KEY,
+  name TEXT NOT NULL UNIQUE
+);
+
+CREATE TABLE request (        -- one finished request
+  id INTEGER PRIMARY KEY,
+  worker INTEGER NOT NULL,
+  sequence INTEGER NOT NULL,  -- number in its worker
+  endpoint INTEGER NOT NULL,
+  started_us INTEGER NOT NULL,
+  duration_us INTEGER NOT NULL,
+  status INTEGER NOT NULL,
+  flags INTEGER NOT NULL,     -- kRequest* bits of ledger/layout.h
+  received_bytes INTEGER NOT NULL,
+  sent_bytes INTEGER NOT NULL,
+  request_type INTEGER,       -- content_type.id
+  response_type INTEGER,
+  in_flight_at_start INTEGER NOT NULL,
+  in_flight_peak INTEGER NOT NULL,
+  allocated_bytes INTEGER NOT NULL,
+  allocations INTEGER NOT NULL,
+  peak_bytes INTEGER NOT NULL,
+  escaped_bytes INTEGER NOT NULL,
+  isolated_bytes INTEGER NOT NULL,
+  adopted_bytes INTEGER NOT NULL,
+  native_allocated_bytes INTEGER,
+  native_peak_bytes INTEGER,
+  byte_seconds REAL NOT NULL,
+  running_us INTEGER NOT NULL,
+  after_response_bytes INTEGER NOT NULL DEFAULT 0
+);
+
+CREATE TABLE owner_total (    -- the books by owner, as they stood when last read (at the freeze when there was one)
+  worker INTEGER NOT NULL,
+  kind TEXT NOT NULL,         -- 'service', 'import', 'request' (ended, live left), 'open' (in flight), 'tenured', 'retired'
+  endpoint INTEGER,           -- request, open, tenured
+  name TEXT,                  -- import: top-level module
+  owners INTEGER NOT NULL,    -- how many owners are summed here
+  allocated_bytes INTEGER NOT NULL,
+  freed_bytes INTEGER NOT NULL,
+  live_bytes INTEGER NOT NULL
+);
+
+CREATE TABLE in_flight (      -- requests that had not finished when the worker's ledger was last read
+  worker INTEGER NOT NULL,
+  endpoint INTEGER,           -- NULL: no route was known yet
+  sequence INTEGER NOT NULL,
+  started_us INTEGER NOT NULL,
+  live_bytes INTEGER NOT NULL,
+  peak_bytes INTEGER NOT NULL,
+  allocated_bytes INTEGER NOT NULL
+);
+
+CREATE TABLE timeline (       -- process curve, sampled by the collector
+  worker INTEGER NOT NULL,
+  at_us INTEGER NOT NULL,
+  rss_bytes INTEGER,
+  live_bytes INTEGER NOT NULL,
+  in_flight INTEGER NOT NULL,
+  arena_bytes INTEGER,
+  allocator_retained_bytes INTEGER
+);
+
+CREATE TABLE peak (           -- the highest moment of a worker's live bytes
+  worker INTEGER PRIMARY KEY,
+  at_us INTEGER NOT NULL,
+  live_bytes INTEGER NOT NULL,
+  in_flight INTEGER NOT NULL
+);
+
+CREATE TABLE peak_member (
+  worker INTEGER NOT NULL,
+  endpoint INTEGER,
+  sequence INTEGER NOT NULL,
+  live_bytes INTEGER NOT NULL
+);
+
+CREATE TABLE process_note (   -- a Python that could not take part, and why (one line)
+  executable TEXT NOT NULL,
+  python TEXT NOT NULL,
+  reason TEXT NOT NULL
+);
