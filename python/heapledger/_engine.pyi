@@ -47,7 +47,7 @@ def begin() -> Request | None:
     """Open a request and make it the current owner of this context (always a fresh one). None when off or frozen."""
 
 def end(request: Request, status: int, flags: int, request_type: str, response_type: str) -> None:
-    """The response is out (or failed): snapshot the figures and write the request's row. Twice is a no-op.
+    """The response is out (or failed): snapshot the figures. Twice is a no-op. The row is written by leave().
 
     The request stays the current owner: what is allocated from here on is its after-response memory.
     """
@@ -55,7 +55,7 @@ def end(request: Request, status: int, flags: int, request_type: str, response_t
 def leave(request: Request) -> None:
     """Restore the context's previous owner; called in the context that called begin(). Calls end() if it was not called.
 
-    Writes the after-response amendment if anything was allocated since end(). In a foreign context (a generator closed
+    Writes the request's row, with what was allocated since end() as its after-response memory. In a foreign context (a generator closed
     elsewhere) the reset is skipped and the context forgets the request instead. Never raises.
     """
 

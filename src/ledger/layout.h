@@ -16,12 +16,12 @@
 //   0           4 KiB       Header
 //   4 KiB       512 KiB     HotBank[8192]       counters stored under the GIL
 //   516 KiB     512 KiB     OffGilBank[8192]    counters of threads without the GIL
-//   1028 KiB    1 MiB       OwnerRecord[8192]   who the owner is
-//   2052 KiB    32 KiB      EndpointRecord[1024]
-//   2084 KiB    160 KiB     string heap
-//   2244 KiB    1 MiB       RingRecord[4096]    finished requests; later kinds share it
-//   3268 KiB    8 KiB       PeakRecord[2]       composition of the highest moment, double-buffered
-//   3276 KiB    4 KiB       ProcessSample       latest self-measurement
+//   1028 KiB    1.5 MiB     OwnerRecord[8192]   who the owner is
+//   2564 KiB    32 KiB      EndpointRecord[1024]
+//   2596 KiB    160 KiB     string heap
+//   2756 KiB    1 MiB       RingRecord[4096]    finished requests; later kinds share it
+//   3780 KiB    8 KiB       PeakRecord[2]       composition of the highest moment, double-buffered
+//   3788 KiB    4 KiB       ProcessSample       latest self-measurement
 #pragma once
 
 #include <atomic>
@@ -42,10 +42,13 @@ inline constexpr std::size_t kStringHeapBytes = 160 * 1024;
 
 enum class OwnerKind : std::uint8_t { kNone = 0, kService = 1, kImport = 2, kRequest = 3, kTenured = 4, kConnection = 5 };
 
-// kFree -> kOpen -> kEnded -> kFree            the survivors of an ended owner died one by one, or
-//                   kEnded -> kSweeping -> kFree   they were moved to the endpoint's tenured owner.
+//            end()            leave()
+//   kFree -> kOpen -> kResponded -> kEnded -> kFree               its survivors died one by one, or
+//                                   kEnded -> kSweeping -> kFree    they were moved to the endpoint's tenured owner.
+// In kResponded the response is out, background work may still run, and the row waits in OwnerRecord::at_end: whoever
+// finds a dead worker's owner in this state writes the row from there. leave() puts the row into the ring.
 // Service, import and tenured owners stay kOpen for life.
-enum class OwnerState : std::uint8_t { kFree = 0, kOpen = 1, kEnded = 2, kSweeping = 3 };
+enum class OwnerState : std::uint8_t { kFree = 0, kOpen = 1, kResponded = 2, kEnded = 3, kSweeping = 4 };
 
 enum class ProcessState : std::uint32_t { kStarting = 0, kLive = 1, kFrozen = 2, kDisplaced = 3 };
 
@@ -76,6 +79,18 @@ static_assert(sizeof(OffGilBank) == 64);
 
 inline constexpr std::uint16_t kOwnerApproximate = 1;  // no slot was free: bytes went to the tenured owner
 
+// What the row will say, taken when the response was out.
+struct EndSnapshot {
+  std::uint64_t duration_ns;
+  std::uint64_t allocated_bytes;
+  std::uint64_t allocations;
+  std::uint64_t peak_bytes;
+  std::uint64_t escaped_bytes;
+  std::uint64_t isolated_bytes;
+  std::uint32_t status;
+  std::uint32_t flags;
+};
+
 struct alignas(64) OwnerRecord {
   std::uint32_t generation;  // odd while the record is being rewritten, so a reader can tell
   OwnerState state;
@@ -88,18 +103,20 @@ struct alignas(64) OwnerRecord {
   std::uint64_t sequence;       // request number in this worker, from 1
   std::uint64_t started_unix_ns;
   std::uint64_t started_ns;     // CLOCK_MONOTONIC
-  double byte_seconds;          // integral of live bytes up to HotBank::synced_ns
+  double byte_seconds;          // integral of live bytes up to HotBank::synced_ns; stands still from end() on
   std::uint64_t foreign_freed_bytes;  // of this owner's blocks, freed by somebody else while it was open
   std::uint64_t adopted_bytes;        // freed by this owner, allocated by another
   std::uint64_t running_ns;
-  std::uint64_t allocated_at_end_bytes;
-  std::uint64_t allocations_at_end;
+  std::uint64_t received_bytes;
+  std::uint64_t sent_bytes;
+  std::int64_t recorded_level_bytes;  // its part of the process level, as of the last fold
   std::uint32_t next_open;      // doubly linked list of open requests, owner ids; 0 ends it
   std::uint32_t previous_open;
+  EndSnapshot at_end;           // valid from kResponded on
   std::uint64_t native_allocated_bytes;
-  std::uint64_t reserved[1];
+  std::uint64_t native_peak_bytes;
 };
-static_assert(sizeof(OwnerRecord) == 128);
+static_assert(sizeof(OwnerRecord) == 192);
 
 struct EndpointRecord {
   std::uint32_t method_offset;   // all offsets are into the string heap
@@ -114,7 +131,7 @@ struct EndpointRecord {
 };
 static_assert(sizeof(EndpointRecord) == 32);
 
-enum class RecordKind : std::uint32_t { kNone = 0, kRequest = 1, kAfterResponse = 2 };
+enum class RecordKind : std::uint32_t { kNone = 0, kRequest = 1 };
 
 inline constexpr std::uint32_t kRequestApproximate = 1u << 0;
 inline constexpr std::uint32_t kRequestRaised = 1u << 1;
@@ -122,8 +139,7 @@ inline constexpr std::uint32_t kRequestStreamedIn = 1u << 2;
 inline constexpr std::uint32_t kRequestStreamedOut = 1u << 3;
 inline constexpr std::uint32_t kRequestDisconnected = 1u << 4;
 
-// One finished request, or (kAfterResponse) what it allocated after its response: only `sequence` and
-// `after_response_bytes` are set there.
+// One finished request.
 struct RingRecord {
   std::atomic<std::uint64_t> commit;  // index + 1 once complete: release here, acquire in the reader
   RecordKind kind;
@@ -147,7 +163,7 @@ struct RingRecord {
   std::uint64_t native_peak_bytes;
   double byte_seconds;
   std::uint64_t running_ns;
-  std::uint64_t after_response_bytes;
+  std::uint64_t after_response_bytes;  // allocated between end() and leave(): background tasks
   std::uint32_t request_type_offset;   // content types: string heap, 0 bytes when absent
   std::uint32_t response_type_offset;
   std::uint16_t request_type_bytes;
@@ -244,7 +260,7 @@ inline constexpr std::size_t kRingOffset = kStringOffset + kStringHeapBytes;
 inline constexpr std::size_t kPeakOffset = kRingOffset + kRingRecords * sizeof(RingRecord);
 inline constexpr std::size_t kSampleOffset = kPeakOffset + 2 * sizeof(PeakRecord);
 inline constexpr std::size_t kLedgerBytes = kSampleOffset + sizeof(ProcessSample);
-static_assert(kHotOffset == 4 * 1024 && kRingOffset == 2244 * 1024 && kSampleOffset == 3276 * 1024);
+static_assert(kHotOffset == 4 * 1024 && kRingOffset == 2756 * 1024 && kSampleOffset == 3788 * 1024);
 static_assert(kLedgerBytes % kPageBytes == 0 && kLedgerBytes <= 4 * 1024 * 1024);
 
 // The whole file as one object: what the writer maps over its own static memory.
