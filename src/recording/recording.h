@@ -1,0 +1,60 @@
+// Reader of a recording: one SQLite file, opened read-only, checked before a row is believed.
+//
+// A file that is not a recording of ours, is cut short, damaged, or newer than this program never gets past open(), or
+// throws at the row where the damage shows: always RecordingError, one line. All functions of one Recording answer from
+// one snapshot, also while a collector still writes the file.
+// Thread-safety: one thread at a time. Allocates. Not to be carried across fork.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "recording/rows.h"
+
+namespace heapledger::recording {
+
+// what() is one line without "error: "; hint() is one line or empty.
+class RecordingError : public std::runtime_error {
+ public:
+  explicit RecordingError(const std::string& message, std::string hint = {})
+      : std::runtime_error(message), hint_(std::move(hint)) {}
+  const std::string& hint() const noexcept { return hint_; }
+
+ private:
+  std::string hint_;
+};
+
+class Recording {
+ public:
+  explicit Recording(const std::filesystem::path& path);
+  ~Recording();
+  Recording(Recording&&) noexcept;
+  Recording& operator=(Recording&&) noexcept;
+
+  const std::filesystem::path& path() const noexcept;
+
+  MetaRow read_meta() const;
+  std::vector<WorkerRow> workers() const;                                    // by id
+  std::vector<EndpointRow> endpoints() const;                                // by id
+  std::vector<ContentTypeRow> content_types() const;                         // by id
+  std::vector<RequestRow> requests(const RequestFilter& filter = {}) const;  // by id: the order of arrival
+  std::vector<OwnerTotalRow> owner_totals() const;                           // by worker
+  std::vector<InFlightRow> in_flight() const;                                // by worker, sequence
+  std::vector<PeakRow> peaks() const;                                        // by worker
+  std::vector<TimelineRow> timeline() const;                                 // by worker, time
+  std::vector<NoteRow> notes() const;
+  std::vector<SliceRow> slices() const;  // by endpoint, time; empty unless --max-size folded rows
+
+  // The same rows as requests(), one at a time, for recordings larger than memory.
+  void for_each_request(const RequestFilter& filter, const std::function<void(const RequestRow&)>& visit) const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace heapledger::recording

@@ -1,0 +1,191 @@
+// What a recording holds, as typed rows: the wall between recording and analysis.
+//
+// Plain values, no behaviour. Times in *_us are microseconds since the recording's start (MetaRow::started_unix_ns).
+// std::nullopt means "not measured", never zero. Every string is valid UTF-8 without NUL bytes; it may hold control
+// characters, quotes or escapes (they come from the service's routes): renderers escape, rows do not.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace heapledger::recording {
+
+struct MetaRow {
+  int schema_version = 0;
+  std::string heapledger_version;
+  std::string command;  // argv[0] of the recorded command, nothing else of it
+  std::string mode;     // "exact"
+  std::int64_t started_unix_ns = 0;
+  std::optional<std::int64_t> ended_unix_ns;  // nullopt: still being written, or its collector was killed
+  bool native = false;                        // the libc interposer was active
+  bool complete = false;                      // closed in order by its collector
+  std::int64_t dropped_requests = 0;          // all workers: finished requests that have no row and no slice
+  // Set once the oldest requests were folded into slices: single rows exist from here on.
+  std::optional<std::int64_t> single_requests_since_us;
+};
+
+enum class WorkerEnding { kRunning, kFrozen, kDied, kDisplaced };
+
+struct WorkerRow {
+  std::int64_t id = 0;
+  std::int64_t pid = 0;
+  std::int64_t parent_pid = 0;
+  std::string python;
+  std::string server;
+  std::string rule;
+  std::int64_t started_us = 0;
+  std::optional<std::int64_t> ended_us;
+  WorkerEnding ending = WorkerEnding::kRunning;
+  std::int64_t allocated_bytes = 0;
+  std::int64_t freed_bytes = 0;
+  std::int64_t live_bytes = 0;
+  std::int64_t unattributed_bytes = 0;
+  std::optional<std::int64_t> audited_live_bytes;
+  std::optional<std::int64_t> audited_owner_mismatches;
+  std::int64_t dropped_requests = 0;
+  std::int64_t approximate_requests = 0;
+  std::int64_t untracked_blocks = 0;
+  std::int64_t foreign_blocks = 0;
+  std::int64_t folded_endpoints = 0;
+  std::optional<std::int64_t> displaced_us;
+  std::optional<std::int64_t> rss_bytes;
+  std::optional<std::int64_t> allocator_retained_bytes;
+  std::optional<std::int64_t> heapledger_bytes;
+};
+
+struct EndpointRow {
+  std::int64_t id = 0;
+  std::string method;
+  std::string route;
+  std::string version;  // "" when none
+  bool deprecated = false;
+};
+
+struct ContentTypeRow {
+  std::int64_t id = 0;
+  std::string name;
+};
+
+struct RequestRow {
+  std::int64_t id = 0;
+  std::int64_t worker = 0;
+  std::int64_t sequence = 0;
+  std::int64_t endpoint = 0;  // EndpointRow::id
+  std::int64_t started_us = 0;
+  std::int64_t duration_us = 0;
+  std::int32_t status = 0;
+  std::uint32_t flags = 0;  // kRequest* bits of ledger/layout.h
+  std::int64_t received_bytes = 0;
+  std::int64_t sent_bytes = 0;
+  std::optional<std::int64_t> request_type;  // ContentTypeRow::id
+  std::optional<std::int64_t> response_type;
+  std::int64_t in_flight_at_start = 0;
+  std::int64_t in_flight_peak = 0;
+  std::int64_t allocated_bytes = 0;
+  std::int64_t allocations = 0;
+  std::int64_t peak_bytes = 0;
+  std::int64_t escaped_bytes = 0;
+  std::int64_t isolated_bytes = 0;
+  std::int64_t adopted_bytes = 0;
+  std::optional<std::int64_t> native_allocated_bytes;
+  std::optional<std::int64_t> native_peak_bytes;
+  double byte_seconds = 0;
+  std::int64_t running_us = 0;
+  std::int64_t after_response_bytes = 0;
+};
+
+// Which requests to read; an empty member does not restrict. Times are compared with started_us, until is exclusive.
+struct RequestFilter {
+  std::optional<std::string> route;    // exact template
+  std::optional<std::string> method;   // exact, as recorded
+  std::optional<std::int64_t> worker;  // WorkerRow::id
+  std::optional<std::int64_t> since_us;
+  std::optional<std::int64_t> until_us;
+};
+
+enum class OwnerTotalKind { kService, kImport, kRequest, kOpen, kTenured, kRetired };
+
+struct OwnerTotalRow {
+  std::int64_t worker = 0;
+  OwnerTotalKind kind = OwnerTotalKind::kService;
+  std::optional<std::int64_t> endpoint;
+  std::optional<std::string> name;  // import: top-level module
+  std::int64_t owners = 0;
+  std::int64_t allocated_bytes = 0;
+  std::int64_t freed_bytes = 0;
+  std::int64_t live_bytes = 0;
+};
+
+struct InFlightRow {
+  std::int64_t worker = 0;
+  std::optional<std::int64_t> endpoint;  // nullopt: no route was known yet
+  std::int64_t sequence = 0;
+  std::int64_t started_us = 0;
+  std::int64_t live_bytes = 0;
+  std::int64_t peak_bytes = 0;
+  std::int64_t allocated_bytes = 0;
+};
+
+struct TimelineRow {
+  std::int64_t worker = 0;
+  std::int64_t at_us = 0;
+  std::optional<std::int64_t> rss_bytes;
+  std::int64_t live_bytes = 0;
+  std::int64_t in_flight = 0;
+  std::optional<std::int64_t> arena_bytes;
+  std::optional<std::int64_t> allocator_retained_bytes;
+};
+
+struct PeakMemberRow {
+  std::optional<std::int64_t> endpoint;
+  std::int64_t sequence = 0;
+  std::int64_t live_bytes = 0;
+};
+
+// The highest moment of one worker's live bytes. `members` lists the largest holders first, at most 64 of `in_flight`.
+struct PeakRow {
+  std::int64_t worker = 0;
+  std::int64_t at_us = 0;
+  std::int64_t live_bytes = 0;
+  std::int64_t in_flight = 0;
+  std::vector<PeakMemberRow> members;
+};
+
+struct NoteRow {
+  std::string executable;
+  std::string python;
+  std::string reason;
+};
+
+// One figure of many requests: exact count, sum and largest, and a histogram of eight logarithmic bins an octave.
+// Bin 0 holds zero; bin b > 0 holds values in [2^((b-1)/8), 2^(b/8)). Two of them merge by adding.
+struct FoldedFigure {
+  double sum = 0;
+  double max = 0;
+  std::map<std::int32_t, std::int64_t> bins;
+};
+
+// Requests whose single rows were given up for --max-size: one endpoint during [from_us, until_us) by start.
+struct SliceRow {
+  std::int64_t endpoint = 0;
+  std::int64_t from_us = 0;
+  std::int64_t until_us = 0;
+  std::int64_t requests = 0;
+  std::int64_t errors = 0;  // status 500 and above, or raised
+  FoldedFigure in_flight_peak;
+  FoldedFigure allocated_bytes;
+  FoldedFigure allocations;
+  FoldedFigure peak_bytes;
+  FoldedFigure escaped_bytes;
+  FoldedFigure isolated_bytes;
+  FoldedFigure adopted_bytes;
+  FoldedFigure native_allocated_bytes;  // no bins at all without the interposer
+  FoldedFigure native_peak_bytes;
+  FoldedFigure byte_seconds;
+  FoldedFigure duration_us;
+};
+
+}  // namespace heapledger::recording
