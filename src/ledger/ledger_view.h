@@ -1,0 +1,189 @@
+// Reader of another process's ledger file: copies first, believes nothing, follows no offset it has not checked.
+//
+// Any byte of the file may be anything: the writer may be killed between two stores, be another version, or be hostile.
+// Every function therefore answers something bounded for every content, and counts instead of failing.
+// While the worker lives, figures of different owners are read at slightly different moments ("approximate"); once it
+// is frozen or dead they are exact. Thread-safety: one thread at a time a view; the one view that drains must be the
+// only one that does. Allocates; not for use inside a service's hooks. Fork: the mapping is shared, a child must not
+// drain.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ledger/layout.h"
+
+namespace heapledger::ledger {
+
+// A place in the string heap as the file claims it; text() checks it.
+struct TextRef {
+  std::uint32_t offset = 0;
+  std::uint32_t bytes = 0;
+  friend bool operator==(const TextRef&, const TextRef&) = default;
+};
+
+struct Endpoint {
+  TextRef method;
+  TextRef route;
+  TextRef version;
+  bool deprecated = false;
+};
+
+// One ring record, or the same row taken from a dead worker's responded owner.
+struct FinishedRequest {
+  std::uint32_t endpoint = 0;
+  std::uint64_t sequence = 0;
+  std::uint64_t started_unix_ns = 0;
+  std::uint64_t duration_ns = 0;
+  std::uint32_t status = 0;
+  std::uint32_t flags = 0;
+  std::uint64_t received_bytes = 0;
+  std::uint64_t sent_bytes = 0;
+  std::uint32_t in_flight_at_start = 0;
+  std::uint32_t in_flight_peak = 0;
+  std::uint64_t allocated_bytes = 0;
+  std::uint64_t allocations = 0;
+  std::uint64_t peak_bytes = 0;
+  std::uint64_t escaped_bytes = 0;
+  std::uint64_t isolated_bytes = 0;
+  std::uint64_t adopted_bytes = 0;
+  std::uint64_t native_allocated_bytes = 0;
+  std::uint64_t native_peak_bytes = 0;
+  double byte_seconds = 0;
+  std::uint64_t running_ns = 0;
+  std::uint64_t after_response_bytes = 0;
+  TextRef request_type;
+  TextRef response_type;
+};
+
+// One owner slot. `torn` when the writer died (or would not stop) while rewriting who the owner is.
+struct Owner {
+  OwnerKind kind = OwnerKind::kNone;
+  OwnerState state = OwnerState::kFree;
+  std::uint32_t endpoint = 0;
+  TextRef name;
+  std::uint64_t sequence = 0;
+  std::uint64_t started_unix_ns = 0;
+  std::uint64_t allocated_bytes = 0;
+  std::int64_t live_bytes = 0;
+  std::uint64_t peak_bytes = 0;
+  bool torn = false;
+};
+
+enum class TotalKind : std::uint8_t { kService, kImport, kRequest, kOpen, kTenured, kRetired };
+
+// Owners summed by kind and endpoint, or by import name. freed == allocated - live.
+struct OwnerTotal {
+  TotalKind kind = TotalKind::kService;
+  std::uint32_t endpoint = 0;
+  TextRef name;
+  std::uint64_t owners = 0;
+  std::uint64_t allocated_bytes = 0;
+  std::int64_t live_bytes = 0;
+};
+
+struct ProcessTotals {
+  std::uint64_t allocated_bytes = 0;
+  std::int64_t live_bytes = 0;
+  std::uint64_t unattributed_bytes = 0;  // allocated by service and import owners
+  std::uint64_t torn_owners = 0;
+};
+
+struct Peak {
+  std::uint64_t at_unix_ns = 0;
+  std::uint64_t live_bytes = 0;
+  std::uint32_t in_flight = 0;
+  std::vector<PeakMember> members;
+};
+
+struct Sample {
+  std::uint64_t at_unix_ns = 0;
+  std::uint64_t rss_bytes = 0;
+  std::uint64_t live_bytes = 0;
+  std::uint64_t allocator_retained_bytes = 0;
+  std::uint64_t heapledger_bytes = 0;
+  std::uint64_t arena_bytes = 0;
+};
+
+// The header without its atomics.
+struct Counters {
+  std::uint64_t pid = 0;
+  std::uint64_t parent_pid = 0;
+  std::uint64_t process_start_ticks = 0;
+  std::uint64_t started_unix_ns = 0;
+  ProcessState state = ProcessState::kStarting;
+  bool native = false;
+  std::string python;
+  std::string rule;
+  std::string server;
+  std::uint64_t dropped_requests = 0;  // ring full: counted by the writer
+  std::uint64_t started_requests = 0;
+  std::uint64_t finished_requests = 0;
+  std::uint64_t approximate_requests = 0;
+  std::uint64_t untracked_blocks = 0;
+  std::uint64_t foreign_blocks = 0;
+  std::uint64_t folded_endpoints = 0;
+  std::uint64_t displaced_unix_ns = 0;
+  std::uint32_t in_flight = 0;
+  bool audited = false;
+  std::uint64_t audited_live_bytes = 0;
+  std::uint64_t audited_owner_mismatches = 0;
+  std::uint64_t frozen_unix_ns = 0;
+};
+
+struct DrainResult {
+  std::size_t delivered = 0;
+  std::uint64_t lost = 0;  // reserved in the ring but never completed, overwritten, or not a request
+  bool more = false;       // stopped at `max`
+};
+
+class LedgerView {
+ public:
+  // Maps `path` (no symlink, a regular file of this user, exact size). nullptr and one line in `error` otherwise.
+  static std::unique_ptr<LedgerView> open(const std::string& path, std::string& error);
+  // The same over memory of the caller, which outlives the view. For tests and fuzzing.
+  static std::unique_ptr<LedgerView> over(Ledger& ledger, std::string& error);
+  ~LedgerView();
+  LedgerView(const LedgerView&) = delete;
+  LedgerView& operator=(const LedgerView&) = delete;
+
+  Counters counters() const;
+  ProcessState state() const noexcept;
+
+  // Hands over finished requests in ring order, at most `max`. With `dead`, records that were reserved but never
+  // completed are skipped and counted; of a living worker they are waited for. Slots are given back to the writer only
+  // by release(), so that a collector may commit in between.
+  DrainResult drain(bool dead, std::size_t max, const std::function<void(const FinishedRequest&)>& visit);
+  void release() noexcept;
+  bool has_requests() const noexcept;
+
+  // Rows that a dead worker had snapshotted (response out) but not yet put into the ring.
+  std::vector<FinishedRequest> responded_requests() const;
+
+  std::optional<Endpoint> endpoint(std::uint32_t id) const;
+  std::string text(TextRef ref) const;  // "" when the place does not exist
+
+  void for_each_owner(const std::function<void(const Owner&)>& visit) const;  // slots in use
+  std::vector<OwnerTotal> owner_totals() const;
+  std::vector<Owner> open_requests() const;  // by sequence
+  ProcessTotals totals() const;
+  std::optional<Peak> peak() const;      // nullopt: none recorded yet, or torn
+  std::optional<Sample> sample() const;  // nullopt: none yet, or torn
+
+ private:
+  LedgerView(Ledger* ledger, bool mapped, bool writable) noexcept;
+  Owner read_owner(std::uint32_t id) const;
+  std::uint32_t slots_in_use() const noexcept;
+
+  Ledger* ledger_;
+  bool mapped_;
+  bool writable_;
+  std::uint64_t cursor_ = 0;
+};
+
+}  // namespace heapledger::ledger
