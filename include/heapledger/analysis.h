@@ -1,0 +1,242 @@
+// What a recording says, for programs: the analyses behind the verbs of the command line, as C++ classes.
+//
+// Each class is constructed on the path of a recording; analyze() reads it and returns plain values, whose to_text(),
+// to_json() and to_csv() are byte for byte what the command line prints. Sizes are bytes, times seconds, as the names
+// say. std::nullopt means "not measured" or "too little data to say", never zero.
+// Errors: std::runtime_error with one line when the file is not a readable recording, std::invalid_argument with one
+// line when an option makes no sense. Thread-safety: objects of different threads are independent; one object is for
+// one thread at a time. Allocates. Links nothing of the recorded service; fork-safe between calls.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace heapledger::analysis {
+
+// Percentiles by nearest rank: the smallest value that at least p % of the values do not exceed, so every percentile
+// is a value that was really seen. p99 is absent under 100 values, where it would be no more than the maximum.
+template <class Value>
+struct Distribution {
+  double mean = 0;
+  Value p50{};
+  Value p90{};
+  Value p95{};
+  std::optional<Value> p99;
+  Value max{};
+};
+using IntegerDistribution = Distribution<std::uint64_t>;
+using RealDistribution = Distribution<double>;
+
+// A point in time given by a user: counted from the recording's start, back from its end, or of the calendar.
+struct Moment {
+  enum class Base { kStart, kEnd, kUnix };
+  Base base = Base::kStart;
+  std::int64_t offset_us = 0;  // kEnd: not positive
+
+  // "90", "90s", "1.5m", "2h": after the start. "-5m": before the end. "2026-11-24T14:05:33Z", also with a fraction, a
+  // blank for the T, or an offset for the Z; neither means UTC.
+  static Moment parse(std::string_view text);
+};
+
+// "90", "90s", "250ms", "1.5m", "2h", "1d" in microseconds; not negative.
+std::int64_t parse_duration_us(std::string_view text);
+
+enum class RequestsSort {
+  kCost,
+  kRequests,
+  kErrors,
+  kPeak,
+  kAllocated,
+  kEscaped,
+  kRetained,
+  kDuration,
+  kConcurrency,
+  kRoute
+};
+RequestsSort parse_requests_sort(std::string_view name);
+
+// Which requests to look at, and how to show them. An empty list does not restrict.
+struct RequestsOptions {
+  std::vector<std::string> routes;    // templates as recorded; `*` stands for any characters
+  std::vector<std::string> methods;   // in any case
+  std::vector<std::int64_t> workers;  // WorkerCost::worker
+  std::optional<Moment> since;        // requests that started then or later
+  std::optional<Moment> until;        // requests that started before
+  std::int64_t warmup_us = 0;         // leave out requests that started so soon after the recording did
+  RequestsSort sort = RequestsSort::kCost;
+  std::optional<std::size_t> limit;  // endpoints to show, 0 for all; absent: kTextLimit in text, all elsewhere
+};
+inline constexpr std::size_t kTextLimit = 15;
+
+struct RecordingInfo {
+  std::string path;
+  int schema_version = 0;
+  std::string heapledger_version;
+  std::int64_t started_unix_us = 0;
+  double duration_seconds = 0;  // to its end, or while it is written to the latest thing it holds
+  std::string command;          // argv[0] of the recorded command
+  std::string python;           // "3.11.2"; of several, all of them, "3.11.2, 3.12.1"
+  std::string mode;
+  bool native = false;
+  std::uint64_t worker_count = 0;  // that served a request; all if none did
+  bool complete = false;
+  std::uint64_t dropped_requests = 0;
+};
+
+// The books: allocated - freed == live. `balanced` compares them with the walk over the block map at each worker's
+// freeze: absent when a worker ended without one or lost its hooks.
+struct Accounting {
+  std::uint64_t allocated_bytes = 0;
+  std::uint64_t freed_bytes = 0;
+  std::int64_t live_bytes = 0;
+  std::uint64_t unattributed_bytes = 0;  // of the allocated: by the service itself and by imports
+  std::uint64_t dropped_requests = 0;
+  std::optional<bool> balanced;
+  std::uint64_t approximate_requests = 0;  // served while no owner slot was free
+  std::uint64_t untracked_blocks = 0;      // no room in the block map: in no figure
+  std::uint64_t folded_endpoints = 0;      // requests booked under <other>
+};
+
+// Of the processes that were alive when the last one started, each at its latest sample: workers that others had
+// replaced by then would be counted twice. rss == live + allocator_retained + other + heapledger, so other_bytes is
+// negative where booked memory was never touched or is swapped out. All absent when nothing was sampled.
+struct MemoryUse {
+  std::uint64_t processes = 0;
+  std::optional<std::uint64_t> rss_bytes;
+  std::optional<std::int64_t> live_bytes;
+  std::optional<std::uint64_t> allocator_retained_bytes;
+  std::optional<std::int64_t> other_bytes;
+  std::optional<std::uint64_t> heapledger_bytes;
+};
+
+enum class WorkerEnding { kRunning, kFrozen, kDied, kDisplaced };
+
+struct WorkerCost {
+  std::int64_t worker = 0;  // what --worker takes
+  std::int64_t pid = 0;
+  std::string python;
+  std::string server;
+  WorkerEnding ending = WorkerEnding::kRunning;
+  std::uint64_t requests = 0;  // with a row of their own
+  std::int64_t live_bytes = 0;
+  std::optional<std::int64_t> audited_live_bytes;
+  std::optional<std::uint64_t> audited_owner_mismatches;
+  std::optional<bool> balanced;
+  std::optional<std::uint64_t> rss_bytes;
+};
+
+// Requests in flight in the same worker, the request itself included: 1 is alone.
+struct Concurrency {
+  std::optional<double> mean;       // of what each request found when it started; of single rows, as histograms lack it
+  std::uint64_t max = 0;            // of what any of them saw while it ran
+  std::optional<double> alongside;  // mean without the request itself
+};
+
+struct EndpointCost {
+  std::string method;
+  std::string route;
+  std::string version;  // empty when none
+  bool deprecated = false;
+  std::uint64_t requests = 0;
+  std::uint64_t errors = 0;  // status 500 and above, or raised
+  Concurrency concurrency;
+  IntegerDistribution allocated_bytes;
+  IntegerDistribution allocations;
+  IntegerDistribution peak_bytes;
+  std::optional<IntegerDistribution> native_allocated_bytes;
+  std::optional<IntegerDistribution> native_peak_bytes;
+  IntegerDistribution isolated_bytes;
+  IntegerDistribution escaped_bytes;
+  IntegerDistribution adopted_bytes;
+  // Live bytes of this endpoint's ended requests at the end of the recording (of the chosen workers; of all its
+  // requests, also those that --since, --until and --warmup leave out).
+  std::uint64_t retained_bytes = 0;
+  std::uint64_t recorded_requests = 0;  // the requests that retained_bytes belongs to
+  RealDistribution byte_seconds;
+  double total_byte_seconds = 0;
+  double cost_ratio = 0;  // its share of the byte-seconds of every request in the chosen time and workers
+  RealDistribution duration_seconds;
+};
+
+struct Holder {
+  std::string method;  // empty with an empty route: the route was not known yet
+  std::string route;
+  std::string version;
+  std::uint64_t live_bytes = 0;
+};
+
+struct HolderGroup {
+  std::string method;
+  std::string route;
+  std::string version;
+  std::uint64_t requests = 0;
+  std::uint64_t live_bytes = 0;
+};
+
+// The highest moment of one worker's live bytes, and who held them.
+struct Peak {
+  std::int64_t at_unix_us = 0;
+  double after_start_seconds = 0;
+  std::int64_t worker = 0;
+  std::uint64_t live_bytes = 0;
+  std::uint64_t in_flight_requests = 0;
+  std::vector<Holder> in_flight;         // largest first, at most 64
+  std::vector<HolderGroup> by_endpoint;  // the same, summed, largest first
+};
+
+// What the eye should go to. Each is a fact about one endpoint of RequestsResult::endpoints, not a verdict.
+enum class FindingKind {
+  kKeeps,  // its requests leave memory behind, request after request
+  kCost,   // it takes at least half of all byte-seconds, and is not the only endpoint
+  kPeak    // its requests held at least half of the highest peak
+};
+struct Finding {
+  FindingKind kind = FindingKind::kCost;
+  std::size_t endpoint = 0;       // index into endpoints
+  std::uint64_t bytes = 0;        // kKeeps: a request; kPeak: held by its requests at the peak
+  std::uint64_t total_bytes = 0;  // kKeeps: retained by all; kPeak: the peak
+  double ratio = 0;               // kCost: share; kPeak: share
+};
+
+// Requests whose single rows gave way to histograms (--max-size). Their counts, means and maxima are exact;
+// percentiles of endpoints that have some are within percentile_error_ratio.
+struct Folded {
+  std::int64_t single_requests_since_unix_us = 0;
+  std::uint64_t requests = 0;           // counted in the endpoints
+  std::uint64_t requests_left_out = 0;  // not counted: the options cut through their slice
+  double percentile_error_ratio = 0;
+};
+
+struct RequestsResult {
+  RecordingInfo recording;
+  Accounting accounting;
+  MemoryUse memory;
+  std::uint64_t requests = 0;           // sum over endpoints
+  std::uint64_t recorded_requests = 0;  // in the recording, chosen or not
+  std::vector<EndpointCost> endpoints;  // all of them, sorted as asked
+  std::uint64_t in_flight_at_end = 0;
+  std::vector<Peak> peaks;  // one per worker, highest first
+  std::vector<WorkerCost> workers;
+  std::vector<Finding> findings;
+  std::optional<Folded> folded;
+  std::optional<std::size_t> limit;
+
+  std::string to_text() const;  // as written to a file: no colour, nothing shortened to a width
+  std::string to_json() const;
+  std::string to_csv() const;
+};
+
+// What every endpoint's requests cost in memory, and whether the books balance.
+class RequestIsolator {
+ public:
+  explicit RequestIsolator(std::string recording_path);
+  RequestsResult analyze(const RequestsOptions& options = {}) const;
+
+ private:
+  std::string recording_path_;
+};
+
+}  // namespace heapledger::analysis

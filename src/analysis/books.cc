@@ -1,0 +1,96 @@
+#include "analysis/books.h"
+
+namespace heapledger::analysis {
+namespace {
+
+std::uint64_t count_of(std::int64_t value) { return value < 0 ? 0 : static_cast<std::uint64_t>(value); }
+
+WorkerEnding ending_of(recording::WorkerEnding ending) {
+  switch (ending) {
+    case recording::WorkerEnding::kFrozen:
+      return WorkerEnding::kFrozen;
+    case recording::WorkerEnding::kDied:
+      return WorkerEnding::kDied;
+    case recording::WorkerEnding::kDisplaced:
+      return WorkerEnding::kDisplaced;
+    case recording::WorkerEnding::kRunning:
+      break;
+  }
+  return WorkerEnding::kRunning;
+}
+
+std::optional<bool> combine(std::optional<bool> sum, std::optional<bool> one) {
+  if (sum == false || one == false) {
+    return false;
+  }
+  return sum && one ? std::optional<bool>(true) : std::nullopt;
+}
+
+}  // namespace
+
+std::optional<bool> books_balance(const recording::WorkerRow& worker) {
+  if (worker.ending == recording::WorkerEnding::kDisplaced || worker.displaced_us) {
+    return std::nullopt;
+  }
+  if (worker.allocated_bytes - worker.freed_bytes != worker.live_bytes) {
+    return false;
+  }
+  if (!worker.audited_live_bytes) {
+    return std::nullopt;
+  }
+  return *worker.audited_live_bytes == worker.live_bytes && worker.audited_owner_mismatches.value_or(0) == 0;
+}
+
+Accounting sum_books(const RecordingTables& tables, const Selection& selection) {
+  Accounting sum;
+  std::optional<bool> balanced = true;
+  bool any = false;
+  for (const auto& worker : tables.workers) {
+    if (!selection.has_worker(worker.id)) {
+      continue;
+    }
+    any = true;
+    sum.allocated_bytes += count_of(worker.allocated_bytes);
+    sum.freed_bytes += count_of(worker.freed_bytes);
+    sum.live_bytes += worker.live_bytes;
+    sum.unattributed_bytes += count_of(worker.unattributed_bytes);
+    sum.dropped_requests += count_of(worker.dropped_requests);
+    sum.approximate_requests += count_of(worker.approximate_requests);
+    sum.untracked_blocks += count_of(worker.untracked_blocks);
+    sum.folded_endpoints += count_of(worker.folded_endpoints);
+    balanced = combine(balanced, books_balance(worker));
+  }
+  // The recording counts what no worker's ledger can know of: rows that never reached the file.
+  if (selection.has_every_worker()) {
+    sum.dropped_requests = std::max(sum.dropped_requests, count_of(tables.meta.dropped_requests));
+  }
+  sum.balanced = any ? balanced : std::nullopt;
+  return sum;
+}
+
+std::vector<WorkerCost> list_workers(const RecordingTables& tables, const Selection& selection) {
+  std::vector<WorkerCost> list;
+  for (const auto& row : tables.workers) {
+    if (!selection.has_worker(row.id)) {
+      continue;
+    }
+    WorkerCost& worker = list.emplace_back();
+    worker.worker = row.id;
+    worker.pid = row.pid;
+    worker.python = row.python;
+    worker.server = row.server;
+    worker.ending = ending_of(row.ending);
+    worker.live_bytes = row.live_bytes;
+    worker.audited_live_bytes = row.audited_live_bytes;
+    if (row.audited_owner_mismatches) {
+      worker.audited_owner_mismatches = count_of(*row.audited_owner_mismatches);
+    }
+    worker.balanced = books_balance(row);
+    if (row.rss_bytes) {
+      worker.rss_bytes = count_of(*row.rss_bytes);
+    }
+  }
+  return list;
+}
+
+}  // namespace heapledger::analysis

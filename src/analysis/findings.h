@@ -1,0 +1,27 @@
+// What of a requests result deserves the eye first.
+//
+// kKeeps nominates, it does not convict (recycled objects keep their first owner): an endpoint whose ended requests
+// still hold memory worth a look, spread over them rather than kept once by a few. The share per request must be at
+// least kKeptPerRequestBytes, at least half of it must have escaped from the median request (a cache that one request
+// filled fails that), and it must add up to kKeptBytes, or to kSteepPerRequestBytes a request.
+// Pure function; allocates; fork-safe.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "analysis/recording_tables.h"
+#include "heapledger/analysis.h"
+
+namespace heapledger::analysis {
+
+inline constexpr std::uint64_t kKeptMinimumRequests = 20;
+inline constexpr std::uint64_t kKeptPerRequestBytes = 64;
+inline constexpr std::uint64_t kSteepPerRequestBytes = 4 * 1024;
+inline constexpr std::uint64_t kKeptBytes = 1024 * 1024;
+inline constexpr double kDominatingRatio = 0.5;
+
+// By endpoint, in the order of `endpoints`. `highest`: the highest peak, or null.
+std::vector<Finding> find_findings(const std::vector<EndpointCost>& endpoints, const Peak* highest);
+
+}  // namespace heapledger::analysis

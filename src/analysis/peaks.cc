@@ -1,0 +1,71 @@
+#include "analysis/peaks.h"
+
+#include <algorithm>
+#include <cstdint>
+
+namespace heapledger::analysis {
+namespace {
+
+std::uint64_t count_of(std::int64_t value) { return value < 0 ? 0 : static_cast<std::uint64_t>(value); }
+
+template <class Item>
+void sort_by_live(std::vector<Item>& items) {
+  std::stable_sort(items.begin(), items.end(),
+                   [](const Item& a, const Item& b) { return a.live_bytes > b.live_bytes; });
+}
+
+Holder describe_holder(const recording::PeakMemberRow& member, const EndpointNames& names) {
+  Holder holder;
+  if (const recording::EndpointRow* endpoint = names.find(member.endpoint)) {
+    holder.method = endpoint->method;
+    holder.route = endpoint->route;
+    holder.version = endpoint->version;
+  }
+  holder.live_bytes = count_of(member.live_bytes);
+  return holder;
+}
+
+std::vector<HolderGroup> sum_by_endpoint(const std::vector<Holder>& holders) {
+  std::vector<HolderGroup> groups;
+  for (const Holder& holder : holders) {
+    const auto same = [&holder](const HolderGroup& group) {
+      return group.method == holder.method && group.route == holder.route && group.version == holder.version;
+    };
+    auto group = std::find_if(groups.begin(), groups.end(), same);
+    if (group == groups.end()) {
+      groups.push_back({holder.method, holder.route, holder.version, 0, 0});
+      group = groups.end() - 1;
+    }
+    ++group->requests;
+    group->live_bytes += holder.live_bytes;
+  }
+  sort_by_live(groups);
+  return groups;
+}
+
+}  // namespace
+
+std::vector<Peak> describe_peaks(const RecordingTables& tables, const EndpointNames& names,
+                                 const Selection& selection) {
+  std::vector<Peak> peaks;
+  for (const auto& row : tables.peaks) {
+    if (!selection.has_worker(row.worker) || !selection.has_time(row.at_us)) {
+      continue;
+    }
+    Peak& peak = peaks.emplace_back();
+    peak.at_unix_us = tables.meta.started_unix_ns / 1000 + row.at_us;
+    peak.after_start_seconds = static_cast<double>(row.at_us) / 1e6;
+    peak.worker = row.worker;
+    peak.live_bytes = count_of(row.live_bytes);
+    peak.in_flight_requests = count_of(row.in_flight);
+    for (const auto& member : row.members) {
+      peak.in_flight.push_back(describe_holder(member, names));
+    }
+    sort_by_live(peak.in_flight);
+    peak.by_endpoint = sum_by_endpoint(peak.in_flight);
+  }
+  sort_by_live(peaks);
+  return peaks;
+}
+
+}  // namespace heapledger::analysis

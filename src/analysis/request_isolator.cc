@@ -1,0 +1,23 @@
+#include <utility>
+
+#include "analysis/recording_tables.h"
+#include "analysis/requests_analysis.h"
+#include "heapledger/analysis.h"
+#include "recording/recording.h"
+
+namespace heapledger::analysis {
+
+RequestIsolator::RequestIsolator(std::string recording_path) : recording_path_(std::move(recording_path)) {}
+
+RequestsResult RequestIsolator::analyze(const RequestsOptions& options) const {
+  const recording::Recording source(recording_path_);
+  const RecordingTables tables = read_tables(source);
+  RequestsAnalysis analysis(tables, options);
+  for (const auto& slice : tables.slices) {
+    analysis.add(slice);
+  }
+  source.for_each_request({}, [&analysis](const recording::RequestRow& request) { analysis.add(request); });
+  return analysis.finish();
+}
+
+}  // namespace heapledger::analysis

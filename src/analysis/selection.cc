@@ -1,0 +1,97 @@
+#include "analysis/selection.h"
+
+#include <algorithm>
+#include <cctype>
+#include <limits>
+#include <stdexcept>
+#include <string>
+
+namespace heapledger::analysis {
+namespace {
+
+std::int64_t resolve_us(const Moment& moment, const RecordingTables& tables) {
+  switch (moment.base) {
+    case Moment::Base::kEnd:
+      return tables.end_us + moment.offset_us;
+    case Moment::Base::kUnix:
+      return moment.offset_us - tables.meta.started_unix_ns / 1000;
+    case Moment::Base::kStart:
+      break;
+  }
+  return moment.offset_us;
+}
+
+bool equal_ignoring_case(std::string_view left, std::string_view right) {
+  return std::equal(left.begin(), left.end(), right.begin(), right.end(), [](char a, char b) {
+    return std::toupper(static_cast<unsigned char>(a)) == std::toupper(static_cast<unsigned char>(b));
+  });
+}
+
+void check_workers(const std::vector<std::int64_t>& wanted, const std::vector<recording::WorkerRow>& present) {
+  for (const std::int64_t worker : wanted) {
+    const auto same = [worker](const recording::WorkerRow& row) { return row.id == worker; };
+    if (std::none_of(present.begin(), present.end(), same)) {
+      const std::string range = present.empty()
+                                    ? std::string("none")
+                                    : std::to_string(present.front().id) + " to " + std::to_string(present.back().id);
+      throw std::invalid_argument("no worker " + std::to_string(worker) + " in this recording (it has: " + range + ")");
+    }
+  }
+}
+
+}  // namespace
+
+bool matches_route(std::string_view pattern, std::string_view route) {
+  std::size_t p = 0;
+  std::size_t r = 0;
+  std::size_t after_star = std::string_view::npos;
+  std::size_t retry = 0;
+  while (r < route.size()) {
+    if (p < pattern.size() && pattern[p] == '*') {
+      after_star = ++p;
+      retry = r;
+    } else if (p < pattern.size() && pattern[p] == route[r]) {
+      ++p;
+      ++r;
+    } else if (after_star != std::string_view::npos) {
+      p = after_star;
+      r = ++retry;
+    } else {
+      return false;
+    }
+  }
+  return pattern.find_first_not_of('*', p) == std::string_view::npos;
+}
+
+Selection::Selection(const RequestsOptions& options, const RecordingTables& tables)
+    : routes_(options.routes),
+      methods_(options.methods),
+      workers_(options.workers),
+      since_us_(std::numeric_limits<std::int64_t>::min()),
+      until_us_(std::numeric_limits<std::int64_t>::max()) {
+  check_workers(workers_, tables.workers);
+  if (options.since) {
+    since_us_ = resolve_us(*options.since, tables);
+  }
+  if (options.warmup_us > 0) {
+    since_us_ = std::max(since_us_, options.warmup_us);
+  }
+  if (options.until) {
+    until_us_ = resolve_us(*options.until, tables);
+  }
+}
+
+bool Selection::has_worker(std::int64_t worker) const {
+  return workers_.empty() || std::find(workers_.begin(), workers_.end(), worker) != workers_.end();
+}
+
+bool Selection::has_endpoint(const recording::EndpointRow& endpoint) const {
+  const auto route_fits = [&](const std::string& pattern) {
+    return pattern == endpoint.route || matches_route(pattern, endpoint.route);
+  };
+  const auto method_fits = [&](const std::string& method) { return equal_ignoring_case(method, endpoint.method); };
+  return (routes_.empty() || std::any_of(routes_.begin(), routes_.end(), route_fits)) &&
+         (methods_.empty() || std::any_of(methods_.begin(), methods_.end(), method_fits));
+}
+
+}  // namespace heapledger::analysis

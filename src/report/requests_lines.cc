@@ -1,0 +1,250 @@
+#include "report/requests_lines.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+#include "report/printable.h"
+#include "report/units.h"
+
+namespace heapledger::report {
+namespace {
+
+using analysis::Finding;
+using analysis::FindingKind;
+using analysis::RequestsResult;
+using analysis::WorkerCost;
+using analysis::WorkerEnding;
+
+constexpr std::size_t kNamedHolders = 3;
+
+std::string counted(std::uint64_t count, const char* singular, const char* plural) {
+  return fmt::format("{} {}", format_count(count), count == 1 ? singular : plural);
+}
+
+std::string base_name(const std::string& path) { return path.substr(path.find_last_of('/') + 1); }
+
+std::string service_name(const RequestsResult& result) {
+  std::set<std::string> servers;
+  for (const WorkerCost& worker : result.workers) {
+    if (!worker.server.empty()) {
+      servers.insert(printable(worker.server));
+    }
+  }
+  std::string name = printable(base_name(result.recording.command));
+  if (servers.size() == 1 && *servers.begin() != name) {
+    name = name.empty() ? *servers.begin() : fmt::format("{} ({})", name, *servers.begin());
+  }
+  return name.empty() ? "service" : name;
+}
+
+std::string worker_list(const std::vector<std::int64_t>& workers) {
+  constexpr std::size_t kNamed = 4;
+  std::string text = workers.size() == 1 ? "worker " : "workers ";
+  for (std::size_t i = 0; i < std::min(workers.size(), kNamed); ++i) {
+    text += (i == 0 ? "" : ", ") + std::to_string(workers[i]);
+  }
+  return workers.size() > kNamed ? fmt::format("{} and {} more", text, workers.size() - kNamed) : text;
+}
+
+template <class Predicate>
+std::vector<std::int64_t> workers_where(const RequestsResult& result, Predicate predicate) {
+  std::vector<std::int64_t> found;
+  for (const WorkerCost& worker : result.workers) {
+    if (predicate(worker)) {
+      found.push_back(worker.worker);
+    }
+  }
+  return found;
+}
+
+std::vector<std::int64_t> workers_that(const RequestsResult& result, WorkerEnding ending) {
+  return workers_where(result, [ending](const WorkerCost& worker) { return worker.ending == ending; });
+}
+
+std::string unbalanced(const RequestsResult& result) {
+  const auto wrong = [](const WorkerCost& worker) { return worker.balanced == false; };
+  const auto worst = std::find_if(result.workers.begin(), result.workers.end(), wrong);
+  if (worst == result.workers.end()) {
+    return "NOT BALANCED";
+  }
+  std::string text = "NOT BALANCED in " + worker_list(workers_where(result, wrong));
+  if (worst->audited_live_bytes) {
+    text += fmt::format(" (worker {}: booked {} B, walked {} B, {} off)", worst->worker, worst->live_bytes,
+                        *worst->audited_live_bytes,
+                        counted(worst->audited_owner_mismatches.value_or(0), "owner", "owners"));
+  }
+  return text;
+}
+
+std::string not_audited(const RequestsResult& result) {
+  struct Reason {
+    WorkerEnding ending;
+    const char* words;
+  };
+  constexpr Reason kReasons[] = {{WorkerEnding::kDied, "died without a last word"},
+                                 {WorkerEnding::kDisplaced, "lost the hooks"},
+                                 {WorkerEnding::kRunning, "still running when last read"}};
+  std::string text;
+  for (const Reason& reason : kReasons) {
+    if (const auto workers = workers_that(result, reason.ending); !workers.empty()) {
+      text += fmt::format("{}{} {}", text.empty() ? "" : "; ", worker_list(workers), reason.words);
+    }
+  }
+  return text.empty() ? "not audited" : "not audited: " + text;
+}
+
+}  // namespace
+
+std::string endpoint_name(const std::string& method, const std::string& route, const std::string& version) {
+  if (route.empty()) {
+    return "a request without a route yet";
+  }
+  const std::string name = printable(method) + " " + printable(route);
+  return version.empty() ? name : name + " (" + printable(version) + ")";
+}
+
+std::string headline(const RequestsResult& result) {
+  const analysis::RecordingInfo& recording = result.recording;
+  std::string text = fmt::format("{}: {}", service_name(result), counted(recording.worker_count, "worker", "workers"));
+  if (!recording.python.empty()) {
+    text += ", Python " + printable(recording.python);
+  }
+  text += ", " + printable(recording.mode) + (recording.native ? "" : " (Python's memory only)");
+  const std::string requests = counted(result.recorded_requests, "request", "requests");
+  text += result.requests == result.recorded_requests
+              ? ", " + requests
+              : fmt::format(", {} of {}", format_count(result.requests), requests);
+  return text + " in " + format_duration(recording.duration_seconds);
+}
+
+std::string books_line(const RequestsResult& result) {
+  const analysis::Accounting& books = result.accounting;
+  std::string text = "balanced";
+  if (!books.balanced) {
+    text = not_audited(result);
+  } else if (!*books.balanced) {
+    text = unbalanced(result);
+  }
+  if (books.allocated_bytes != 0) {
+    const double outside = static_cast<double>(books.unattributed_bytes) / static_cast<double>(books.allocated_bytes);
+    text += fmt::format("; {} outside requests", format_percent(outside));
+  }
+  return text + fmt::format("; {} dropped", format_count(books.dropped_requests));
+}
+
+std::string memory_line(const analysis::MemoryUse& memory) {
+  if (!memory.rss_bytes || !memory.live_bytes) {
+    return "";
+  }
+  const ByteUnit unit = byte_unit_for(*memory.rss_bytes);
+  const auto figure = [unit](double bytes) { return format_in(unit, bytes); };
+  std::string text = fmt::format("RSS {} {} = live {}", figure(static_cast<double>(*memory.rss_bytes)), unit.name,
+                                 figure(static_cast<double>(*memory.live_bytes)));
+  if (memory.allocator_retained_bytes) {
+    text += " + kept by allocator " + figure(static_cast<double>(*memory.allocator_retained_bytes));
+  }
+  if (memory.other_bytes) {
+    const auto other = static_cast<double>(*memory.other_bytes);
+    text += other < 0 ? " - booked but not resident " + figure(-other) : " + other " + figure(other);
+  } else {
+    text += " + other";
+  }
+  if (memory.heapledger_bytes) {
+    text += " + heapledger " + figure(static_cast<double>(*memory.heapledger_bytes));
+  }
+  return memory.processes == 1 ? text : fmt::format("{} ({} processes)", text, memory.processes);
+}
+
+std::string peak_line(const RequestsResult& result) {
+  if (result.peaks.empty()) {
+    return "";
+  }
+  const analysis::Peak& peak = result.peaks.front();
+  const ByteUnit unit = byte_unit_for(peak.live_bytes);
+  std::string text = fmt::format("{}, {} in, worker {}: {} {}", format_clock(peak.at_unix_us),
+                                 format_duration(peak.after_start_seconds), peak.worker,
+                                 format_in(unit, static_cast<double>(peak.live_bytes)), unit.name);
+  if (peak.by_endpoint.empty()) {
+    return text + ", no request in flight";
+  }
+  const std::size_t named = std::min(peak.by_endpoint.size(), kNamedHolders);
+  for (std::size_t i = 0; i < named; ++i) {
+    const analysis::HolderGroup& group = peak.by_endpoint[i];
+    text +=
+        fmt::format(", {} {}in {} x {}", format_in(unit, static_cast<double>(group.live_bytes)), i == 0 ? "of it " : "",
+                    format_count(group.requests), endpoint_name(group.method, group.route, group.version));
+  }
+  if (peak.by_endpoint.size() > named || peak.in_flight_requests > peak.in_flight.size()) {
+    text += fmt::format(" ({} in flight)", format_count(peak.in_flight_requests));
+  }
+  return text;
+}
+
+std::vector<LabelledLine> finding_lines(const RequestsResult& result, std::size_t shown) {
+  std::vector<LabelledLine> lines;
+  for (std::size_t i = 0; i < shown; ++i) {
+    std::string facts;
+    for (const Finding& finding : result.findings) {
+      if (finding.endpoint != i) {
+        continue;
+      }
+      facts += facts.empty() ? "" : "; ";
+      if (finding.kind == FindingKind::kKeeps) {
+        facts += fmt::format("keeps {} a request, {} by now", format_bytes(finding.bytes),
+                             format_bytes(finding.total_bytes));
+      } else if (finding.kind == FindingKind::kPeak) {
+        facts += fmt::format("held {} of the {} peak", format_bytes(finding.bytes), format_bytes(finding.total_bytes));
+      } else {
+        facts += format_percent(finding.ratio) + " of all byte-seconds";
+      }
+    }
+    if (!facts.empty()) {
+      const analysis::EndpointCost& endpoint = result.endpoints[i];
+      lines.push_back({"!", endpoint_name(endpoint.method, endpoint.route, endpoint.version) + ": " + facts});
+    }
+  }
+  return lines;
+}
+
+std::vector<LabelledLine> caution_lines(const RequestsResult& result) {
+  std::vector<LabelledLine> lines;
+  const auto add = [&lines](const char* label, const std::string& text) { lines.push_back({label, text}); };
+  if (result.in_flight_at_end != 0) {
+    add("open",
+        counted(result.in_flight_at_end, "request was", "requests were") + " in flight at the end, in no line above");
+  }
+  if (result.folded) {
+    add("folded", fmt::format("{} before {} kept as histograms: percentiles within {}, the rest exact",
+                              counted(result.folded->requests, "request", "requests"),
+                              format_iso_time(result.folded->single_requests_since_unix_us),
+                              format_percent(result.folded->percentile_error_ratio)));
+    if (result.folded->requests_left_out != 0) {
+      add("folded", counted(result.folded->requests_left_out, "request", "requests") +
+                        " left out: these options cut through what was folded");
+    }
+  }
+  const analysis::Accounting& books = result.accounting;
+  if (books.approximate_requests != 0) {
+    add("note", counted(books.approximate_requests, "request is", "requests are") +
+                    " approximate: more were in flight than there are owner slots");
+  }
+  if (books.folded_endpoints != 0) {
+    add("note", counted(books.folded_endpoints, "request is", "requests are") +
+                    " booked under <other>: the table of endpoints was full");
+  }
+  if (books.untracked_blocks != 0) {
+    add("note", counted(books.untracked_blocks, "block is", "blocks are") + " in no figure: no room in the block map");
+  }
+  if (const auto displaced = workers_that(result, WorkerEnding::kDisplaced); !displaced.empty()) {
+    add("note", worker_list(displaced) + ": something removed the hooks; figures from then on are wrong");
+  }
+  if (!result.recording.complete) {
+    add("note", "the recording was not closed: still being written, or its collector was killed");
+  }
+  return lines;
+}
+
+}  // namespace heapledger::report

@@ -1,0 +1,32 @@
+// The labelled lines below the table of endpoints: each one fact of the result in words. An empty string means that
+// there is nothing to say. Pure functions; thread-safe; allocate.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "heapledger/analysis.h"
+
+namespace heapledger::report {
+
+struct LabelledLine {
+  std::string label;
+  std::string text;
+};
+
+std::string headline(const analysis::RequestsResult& result);
+std::string books_line(const analysis::RequestsResult& result);
+std::string memory_line(const analysis::MemoryUse& memory);
+std::string peak_line(const analysis::RequestsResult& result);
+
+// One line per marked endpoint among the first `shown`.
+std::vector<LabelledLine> finding_lines(const analysis::RequestsResult& result, std::size_t shown);
+
+// What a reader must know before believing the figures: requests that were lost, folded, or still open; workers that
+// died; a recording that was not closed.
+std::vector<LabelledLine> caution_lines(const analysis::RequestsResult& result);
+
+// "POST /orders/import", with its version where it has one.
+std::string endpoint_name(const std::string& method, const std::string& route, const std::string& version);
+
+}  // namespace heapledger::report

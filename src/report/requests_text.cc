@@ -1,0 +1,61 @@
+#include "report/requests_text.h"
+
+#include <fmt/format.h>
+
+#include <vector>
+
+#include "report/next_step.h"
+#include "report/requests_json.h"
+#include "report/requests_lines.h"
+#include "report/requests_table.h"
+#include "report/units.h"
+
+namespace heapledger::report {
+namespace {
+
+using analysis::RequestsResult;
+
+constexpr std::size_t kLabelWidth = 9;
+
+std::string write_line(const LabelledLine& line, const TextStyle& style) {
+  const std::string padding(kLabelWidth - line.label.size(), ' ');
+  const char* begin = line.label == "!" ? "\x1b[33m" : "\x1b[2m";
+  const std::string label = style.colour ? begin + line.label + "\x1b[0m" : line.label;
+  return label + padding + line.text + "\n";
+}
+
+std::string write_lines(const std::vector<LabelledLine>& lines, const TextStyle& style) {
+  std::string text;
+  for (const LabelledLine& line : lines) {
+    text += line.text.empty() ? "" : write_line(line, style);
+  }
+  return text;
+}
+
+std::string nothing_recorded(const RequestsResult& result, const TextStyle& style) {
+  std::string text = "nothing recorded";
+  if (result.recorded_requests != 0) {
+    text += fmt::format(" for these options ({} in all)", format_count(result.recorded_requests));
+  }
+  if (result.accounting.dropped_requests != 0) {
+    text += fmt::format("; {} dropped", format_count(result.accounting.dropped_requests));
+  }
+  return text + "\n" + write_lines(caution_lines(result), style);
+}
+
+}  // namespace
+
+std::string requests_text(const RequestsResult& result, const RequestsTextOptions& options) {
+  const TextStyle& style = options.style;
+  if (result.endpoints.empty()) {
+    return nothing_recorded(result, style);
+  }
+  std::string text = headline(result) + "\n" + requests_table(result, style);
+  text += write_lines(finding_lines(result, shown_endpoints(result, analysis::kTextLimit)), style);
+  text += write_lines(
+      {{"books", books_line(result)}, {"memory", memory_line(result.memory)}, {"peak", peak_line(result)}}, style);
+  text += write_lines(caution_lines(result), style);
+  return text + write_line({"next", next_step_after_requests(result, options.after_run)}, style);
+}
+
+}  // namespace heapledger::report
