@@ -186,4 +186,20 @@ ProcessTotals LedgerView::totals() const {
   return totals;
 }
 
+std::int64_t LedgerView::live_bytes() const noexcept {
+  std::int64_t live = 0;
+  const std::uint32_t end = slots_in_use();
+  for (std::uint32_t id = kOwnerService; id < end; ++id) {
+    const auto state =
+        __atomic_load_n(reinterpret_cast<const std::uint8_t*>(&ledger_->owners[id].state), __ATOMIC_RELAXED);
+    if (state == static_cast<std::uint8_t>(OwnerState::kFree)) continue;
+    const HotBank& hot = ledger_->hot[id];
+    const std::int64_t threshold = __atomic_load_n(&hot.threshold, __ATOMIC_RELAXED);
+    const std::int64_t room = __atomic_load_n(&hot.room, __ATOMIC_RELAXED);
+    live = wrapping_add(live, wrapping_subtract(threshold, room));
+    live = wrapping_add(live, ledger_->off_gil[id].live_bytes.load(std::memory_order_relaxed));
+  }
+  return live;
+}
+
 }  // namespace heapledger::ledger

@@ -161,7 +161,8 @@ struct NoteRow {
 };
 
 // One figure of many requests: exact count, sum and largest, and a histogram of eight logarithmic bins an octave.
-// Bin 0 holds zero; bin b > 0 holds values in [2^((b-1)/8), 2^(b/8)). Two of them merge by adding.
+// Bin 0 holds zero, bin b > 0 values in [2^((b-1)/8), 2^(b/8)), bin b < 0 values in [2^(b/8), 2^((b+1)/8)).
+// Two of them merge by adding.
 struct FoldedFigure {
   double sum = 0;
   double max = 0;

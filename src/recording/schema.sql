@@ -125,3 +125,13 @@ CREATE TABLE process_note (   -- a Python that could not take part, and why (one
   python TEXT NOT NULL,
   reason TEXT NOT NULL
 );
+
+CREATE TABLE endpoint_slice ( -- requests whose single rows were given up for --max-size (meta.single_requests_since_us)
+  endpoint INTEGER NOT NULL,
+  from_us INTEGER NOT NULL,   -- by start of the request; until_us is exclusive
+  until_us INTEGER NOT NULL,
+  requests INTEGER NOT NULL,
+  errors INTEGER NOT NULL,    -- status 500 and above, or raised
+  figures TEXT NOT NULL,      -- JSON: per figure its sum, max and histogram (eight logarithmic bins an octave)
+  PRIMARY KEY (endpoint, from_us)
+) WITHOUT ROWID;

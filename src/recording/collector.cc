@@ -1,0 +1,251 @@
+#include "recording/collector.h"
+
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <exception>
+#include <utility>
+
+#include "base/clock.h"
+#include "recording/recording.h"
+#include "recording/run_folder.h"
+#include "recording/text.h"
+
+namespace heapledger::recording {
+namespace {
+
+constexpr std::uint64_t kSecondNs = 1'000'000'000;
+constexpr std::uint64_t kLivenessNs = kSecondNs / 2;
+constexpr std::uint64_t kBooksNs = 5 * kSecondNs;
+// Folders change their time stamp by the kernel's tick only: one that changed this recently is read again.
+constexpr std::int64_t kRecentlyNs = 1'000'000'000;
+constexpr std::size_t kMostNotes = 256;
+// Requests folded at once: small enough that no ring fills meanwhile, and twice what one ring can bring.
+constexpr std::int64_t kFoldAtOnce = 8192;
+
+std::int64_t changed_ns(const std::string& folder) {
+  struct stat info {};
+  if (::stat(folder.c_str(), &info) != 0) return -1;
+  return static_cast<std::int64_t>(info.st_mtim.tv_sec) * 1'000'000'000 + info.st_mtim.tv_nsec;
+}
+
+}  // namespace
+
+Collector::Collector(Store& store, CollectorOptions options) : store_(store), options_(std::move(options)) {
+  if (options_.resume) {
+    try {
+      unfinished_ = store_.unfinished_workers();
+    } catch (const std::exception& error) {
+      fail(error.what());
+    }
+  }
+}
+
+Collector::~Collector() { stop(); }
+
+void Collector::fail(const std::string& reason) noexcept {
+  store_.roll_back();
+  try {
+    summary_.failure = reason;
+  } catch (...) {
+    summary_.failure = "?";  // fits without allocating
+  }
+}
+
+void Collector::drain_once() noexcept {
+  if (failed()) return;
+  try {
+    scan();
+    write_batch(false);
+    keep_within_size();
+  } catch (const std::exception& error) {
+    fail(error.what());
+  }
+}
+
+void Collector::finish() noexcept {
+  if (failed()) return;
+  try {
+    folder_changed_ns_ = -1;
+    scan();
+    read_notes(true);
+    write_batch(true);
+  } catch (const std::exception& error) {
+    fail(error.what());
+  }
+}
+
+void Collector::scan() {
+  const std::int64_t changed = changed_ns(options_.run_folder);
+  const auto now = static_cast<std::int64_t>(base::unix_ns());
+  const bool same = changed == folder_changed_ns_ && now - changed > kRecentlyNs;
+  if (same && unreadable_.empty()) return;
+  folder_changed_ns_ = changed;
+  unreadable_.clear();
+  for (const std::string& name : files_ending(options_.run_folder, ".ledger")) {
+    if (!seen_.contains(name)) adopt(name);
+  }
+  read_notes(false);
+}
+
+void Collector::adopt(const std::string& name) {
+  const std::string path = options_.run_folder + "/" + name;
+  std::string error;
+  std::unique_ptr<ledger::LedgerView> view = ledger::LedgerView::open(path, error);
+  if (!view) {
+    unreadable_.push_back(name + ": " + error);
+    return;
+  }
+  seen_.insert(name);
+  auto feed = std::make_unique<WorkerFeed>(path, std::move(view));
+  // The same process with another ledger: it replaced its program (exec), the older ledger is final.
+  for (const auto& older : feeds_) {
+    if (older->same_process(*feed)) older->mark_superseded();
+  }
+  feeds_.push_back(std::move(feed));
+}
+
+void Collector::read_notes(bool last) {
+  for (const std::string& name : files_ending(options_.run_folder, ".refused")) {
+    if (seen_.contains(name)) continue;
+    std::optional<NoteRow> note = read_refusal(options_.run_folder + "/" + name);
+    if (!note && !last) continue;  // perhaps still being written
+    seen_.insert(name);
+    if (!note) note = NoteRow{"", "", "left a note that cannot be read"};
+    const bool known = std::any_of(summary_.notes.begin(), summary_.notes.end(), [&note](const NoteRow& other) {
+      return other.executable == note->executable && other.python == note->python && other.reason == note->reason;
+    });
+    if (known || summary_.notes.size() >= kMostNotes) continue;
+    summary_.notes.push_back(*note);
+    new_notes_.push_back(*note);
+  }
+  if (!last) return;
+  for (const std::string& what : unreadable_) {
+    ++summary_.unreadable_ledgers;
+    new_notes_.push_back({"", "", "a ledger could not be read: " + clean_text(what)});
+  }
+}
+
+void Collector::enter_new() {
+  for (; entered_ < feeds_.size(); ++entered_) {
+    WorkerFeed& feed = *feeds_[entered_];
+    const WorkerRow* known = nullptr;
+    for (const WorkerRow& row : unfinished_) {
+      if (feed.is_row(row, store_.started_unix_ns())) known = &row;
+    }
+    feed.enter(store_, known);
+    ++summary_.workers;
+    if (feed.native()) store_.set_native(true);
+  }
+  for (const NoteRow& note : new_notes_) store_.add_note(note);
+}
+
+void Collector::write_batch(bool last) {
+  const std::uint64_t now = base::monotonic_ns();
+  const bool second = now >= next_second_ns_;
+  const bool books = now >= next_books_ns_;
+  std::vector<std::size_t> ended;
+  if (last || now >= next_liveness_ns_) {
+    next_liveness_ns_ = now + kLivenessNs;
+    for (std::size_t i = 0; i < feeds_.size(); ++i) {
+      if (last || !feeds_[i]->process_runs()) ended.push_back(i);
+    }
+  }
+  const bool any_requests =
+      std::any_of(feeds_.begin(), feeds_.end(), [](const auto& feed) { return feed->has_requests(); });
+  const bool idle = !any_requests && ended.empty() && entered_ == feeds_.size() && new_notes_.empty();
+  if (!last && idle && (feeds_.empty() || !second)) return;
+
+  const std::uint64_t unix_now = base::unix_ns();
+  store_.begin();
+  enter_new();
+  std::int64_t dropped = static_cast<std::int64_t>(summary_.dropped_requests);
+  for (std::size_t i = 0; i < feeds_.size(); ++i) {
+    WorkerFeed& feed = *feeds_[i];
+    if (std::binary_search(ended.begin(), ended.end(), i)) {
+      feed.finish(store_, unix_now);
+    } else {
+      feed.drain(store_);
+      if (second) feed.add_timeline(store_, unix_now);
+      if (books) feed.refresh(store_);
+    }
+    dropped += static_cast<std::int64_t>(feed.dropped_requests());
+  }
+  if (second || last) store_.set_dropped_requests(dropped);
+  store_.commit();
+
+  new_notes_.clear();
+  for (const auto& feed : feeds_) feed->committed();
+  for (auto index = ended.rbegin(); index != ended.rend(); ++index) retire(*index);
+  if (second) next_second_ns_ = now + kSecondNs;
+  if (books) next_books_ns_ = now + kBooksNs;
+}
+
+void Collector::retire(std::size_t index) {
+  const WorkerFeed& feed = *feeds_[index];
+  summary_.requests += feed.stored_requests();
+  summary_.dropped_requests += feed.dropped_requests();
+  ::unlink(feed.path().c_str());
+  feeds_.erase(feeds_.begin() + static_cast<std::ptrdiff_t>(index));
+  --entered_;
+}
+
+void Collector::keep_within_size() {
+  if (options_.max_bytes <= 0 || store_.used_bytes() <= options_.max_bytes) return;
+  store_.begin();
+  const bool folded = store_.fold_oldest(kFoldAtOnce);
+  if (folded) store_.coarsen(options_.max_bytes / 2);
+  store_.commit();
+}
+
+bool Collector::workers_run() const {
+  return std::any_of(feeds_.begin(), feeds_.end(), [](const auto& feed) { return feed->process_runs(); });
+}
+
+CollectorSummary Collector::summary() const {
+  CollectorSummary summary = summary_;
+  for (const auto& feed : feeds_) {
+    summary.requests += feed->stored_requests();
+    summary.dropped_requests += feed->dropped_requests();
+    if (failed()) {
+      summary.unrecorded_requests +=
+          feed->finished_requests() - std::min(feed->finished_requests(), feed->stored_requests());
+    }
+  }
+  return summary;
+}
+
+void Collector::start() {
+  // The service's signals are the service's: its handlers must not run on our thread.
+  sigset_t all;
+  sigset_t before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  thread_ = std::thread([this] { loop(); });
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+void Collector::loop() {
+  std::unique_lock lock(mutex_);
+  while (!stopping_) {
+    lock.unlock();
+    drain_once();
+    lock.lock();
+    wake_.wait_for(lock, options_.poll_interval, [this] { return stopping_; });
+  }
+}
+
+void Collector::stop() noexcept {
+  if (!thread_.joinable()) return;
+  {
+    const std::scoped_lock lock(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_all();
+  thread_.join();
+  finish();
+}
+
+}  // namespace heapledger::recording

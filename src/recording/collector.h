@@ -1,0 +1,91 @@
+// The collector: watches a run folder, drains every worker's ring into the store, samples the process curve once a
+// second, notices workers that ended, reads their ledgers for the last time and removes them.
+//
+// Either its owner calls drain_once() now and then from its own loop (`heapledger run`), or start() gives it a thread
+// (a service that records itself). A failing store (disk full) ends the writing, never the service: see failure().
+// Nothing throws. Thread-safety: one thread at a time, except start()/stop(). Allocates. Not to be carried across fork.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "recording/store.h"
+#include "recording/worker_feed.h"
+
+namespace heapledger::recording {
+
+struct CollectorOptions {
+  std::string run_folder;
+  std::int64_t max_bytes = std::int64_t{1} << 30;
+  std::chrono::milliseconds poll_interval{100};
+  bool resume = false;  // the recording already knows some of these workers
+};
+
+// What the run amounted to. Everything that was lost is counted in one of these.
+struct CollectorSummary {
+  std::uint64_t workers = 0;
+  std::uint64_t requests = 0;             // rows stored
+  std::uint64_t dropped_requests = 0;     // full rings, torn records
+  std::uint64_t unrecorded_requests = 0;  // finished after the store had failed
+  std::uint64_t unreadable_ledgers = 0;
+  std::vector<NoteRow> notes;  // Pythons that could not take part
+  std::string failure;         // why the writing ended early; empty: it did not
+};
+
+class Collector {
+ public:
+  Collector(Store& store, CollectorOptions options);
+  ~Collector();
+  Collector(const Collector&) = delete;
+  Collector& operator=(const Collector&) = delete;
+
+  void drain_once() noexcept;
+  // The last reading of everything, whether its process ended or not; then the ledgers are removed.
+  void finish() noexcept;
+
+  void start();
+  void stop() noexcept;  // ends the thread, then finish()
+
+  bool workers_run() const;
+  bool failed() const noexcept { return !summary_.failure.empty(); }
+  CollectorSummary summary() const;
+
+ private:
+  void scan();
+  void adopt(const std::string& name);
+  void read_notes(bool last);
+  void write_batch(bool last);
+  void enter_new();
+  void retire(std::size_t index);
+  void keep_within_size();
+  void fail(const std::string& reason) noexcept;
+  void loop();
+
+  Store& store_;
+  CollectorOptions options_;
+  std::vector<std::unique_ptr<WorkerFeed>> feeds_;
+  std::size_t entered_ = 0;              // feeds_[0, entered_) have a row in the store
+  std::vector<WorkerRow> unfinished_;    // of a killed collector
+  std::set<std::string> seen_;           // names of ledgers and notes that were dealt with
+  std::vector<std::string> unreadable_;  // not complete yet, or never
+  std::vector<NoteRow> new_notes_;
+  CollectorSummary summary_;
+  std::int64_t folder_changed_ns_ = -1;
+  std::uint64_t next_second_ns_ = 0;
+  std::uint64_t next_liveness_ns_ = 0;
+  std::uint64_t next_books_ns_ = 0;
+
+  std::thread thread_;
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  bool stopping_ = false;
+};
+
+}  // namespace heapledger::recording

@@ -1,0 +1,17 @@
+// What /proc says about a process. Thread-safe, no state; allocates little.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+namespace heapledger::recording {
+
+// Field 22 of /proc/PID/stat: together with the pid it names one process for as long as the machine is up.
+std::optional<std::uint64_t> process_start_ticks(std::uint64_t pid);
+
+// Still running (a zombie is not), and the one that started then. Ticks of 0 are not compared.
+bool process_runs(std::uint64_t pid, std::uint64_t start_ticks);
+
+std::optional<std::uint64_t> resident_bytes(std::uint64_t pid);
+
+}  // namespace heapledger::recording

@@ -1,0 +1,146 @@
+// Opening a recording: what is refused, and why in one line. The rows are in recording_rows.cc.
+#include "recording/recording.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cctype>
+#include <cerrno>
+#include <cstring>
+
+#include "recording/recording_state.h"
+#include "recording/schema_sql.h"
+
+namespace heapledger::recording {
+namespace {
+
+constexpr std::int64_t kApplicationId = 0x484C4752;
+constexpr std::int64_t kSchemaVersion = 1;
+constexpr std::size_t kDatabaseHeaderBytes = 100;
+constexpr char kDatabaseMagic[] = "SQLite format 3";  // with its NUL: 16 bytes
+
+std::uint64_t big_endian(const unsigned char* bytes, int count) {
+  std::uint64_t value = 0;
+  for (int i = 0; i < count; ++i) value = value << 8U | bytes[i];
+  return value;
+}
+
+[[noreturn]] void not_ours(const std::string& path) { throw RecordingError(path + " is not a heapledger recording"); }
+
+// A file that ends before the last page its header promises. Only believed when no write-ahead log lies beside it.
+void check_length(const std::string& path, const unsigned char* header, std::uint64_t file_bytes) {
+  const std::uint64_t stored = big_endian(header + 16, 2);
+  const std::uint64_t page_bytes = stored == 1 ? 65536 : stored;
+  const std::uint64_t pages = big_endian(header + 28, 4);
+  const bool pages_valid = big_endian(header + 24, 4) == big_endian(header + 92, 4);
+  if (pages_valid && pages * page_bytes > file_bytes) throw RecordingError(path + " is cut short: the end is missing");
+}
+
+bool has_log(const std::string& path) {
+  struct stat info {};
+  return ::stat((path + "-wal").c_str(), &info) == 0 && info.st_size > 0;
+}
+
+void check_file(const std::string& path) {
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (fd < 0) {
+    if (errno == ENOENT || errno == ENOTDIR) {
+      throw RecordingError("no recording at " + path, "record one with: heapledger run -- COMMAND");
+    }
+    throw RecordingError("cannot read " + path + ": " + std::strerror(errno));
+  }
+  struct stat info {};
+  std::array<unsigned char, kDatabaseHeaderBytes> header{};
+  const bool known = ::fstat(fd, &info) == 0;
+  const bool regular = known && S_ISREG(info.st_mode);
+  const ssize_t count = regular ? ::pread(fd, header.data(), header.size(), 0) : 0;
+  const int read_error = count < 0 ? errno : 0;
+  ::close(fd);
+  if (S_ISDIR(info.st_mode)) throw RecordingError(path + " is a folder, not a recording");
+  if (!regular) throw RecordingError(path + " is not a regular file");
+  if (read_error != 0) throw RecordingError("cannot read " + path + ": " + std::strerror(read_error));
+  if (has_log(path)) return;
+  if (count == 0) throw RecordingError(path + " is empty (0 bytes)");
+  const auto magic_bytes = std::min<std::size_t>(static_cast<std::size_t>(count), sizeof kDatabaseMagic);
+  if (std::memcmp(header.data(), kDatabaseMagic, magic_bytes) != 0) not_ours(path);
+  if (static_cast<std::size_t>(count) < header.size()) throw RecordingError(path + " is cut short: the end is missing");
+  check_length(path, header.data(), static_cast<std::uint64_t>(info.st_size));
+}
+
+std::unique_ptr<Database> open_database(const std::string& path) {
+  try {
+    auto database = std::make_unique<Database>(path, Database::Access::kRead);
+    database->execute("PRAGMA cell_size_check = ON; BEGIN");
+    database->query_integer("PRAGMA application_id");
+    database->query_integer("SELECT count(*) FROM sqlite_schema");  // takes the snapshot
+    return database;
+  } catch (const RecordingError&) {
+    // A finished recording in a read-only folder cannot get the files that SQLite wants beside it, and needs none.
+    if (has_log(path) || ::access(path.c_str(), R_OK) != 0) throw;
+    auto database = std::make_unique<Database>(path, Database::Access::kReadImmutable);
+    database->execute("PRAGMA cell_size_check = ON; BEGIN");
+    database->query_integer("SELECT count(*) FROM sqlite_schema");
+    return database;
+  }
+}
+
+// SQL without comments and with single spaces, so that a comment is not part of the version.
+std::string plain_sql(const std::string& sql) {
+  std::string plain;
+  for (std::size_t i = 0; i < sql.size(); ++i) {
+    if (sql.compare(i, 2, "--") == 0) {
+      while (i < sql.size() && sql[i] != '\n') ++i;
+    }
+    const bool space = i >= sql.size() || std::isspace(static_cast<unsigned char>(sql[i])) != 0;
+    if (!space) {
+      plain += sql[i];
+    } else if (!plain.empty() && plain.back() != ' ') {
+      plain += ' ';
+    }
+  }
+  return plain;
+}
+
+std::string schema_of(Database& database) {
+  std::string schema;
+  Statement select(database, "SELECT type, name, coalesce(sql, '') FROM sqlite_schema ORDER BY type, name");
+  while (select.step()) schema += select.text(0) + ' ' + select.text(1) + ' ' + plain_sql(select.text(2)) + '\n';
+  return schema;
+}
+
+void check_identity(Database& database, const std::string& path) {
+  if (database.query_integer("PRAGMA application_id") != kApplicationId) not_ours(path);
+  const std::int64_t version = database.query_integer("PRAGMA user_version");
+  if (version > kSchemaVersion) {
+    throw RecordingError(path + " was written by a newer heapledger (schema " + std::to_string(version) +
+                             ", this one reads up to " + std::to_string(kSchemaVersion) + ")",
+                         "install a newer heapledger to read it");
+  }
+  Database reference(":memory:", Database::Access::kWrite);
+  reference.execute(kSchemaSql);
+  if (version < 1 || schema_of(database) != schema_of(reference)) {
+    throw RecordingError(path + " is damaged: its tables are not those of a recording");
+  }
+  const std::string verdict = database.query_text("PRAGMA quick_check(1)");
+  if (verdict != "ok") throw RecordingError(path + " is damaged: " + verdict.substr(0, verdict.find('\n')));
+}
+
+}  // namespace
+
+Recording::Recording(const std::filesystem::path& path) : state_(std::make_unique<State>()) {
+  state_->path = path;
+  check_file(path.string());
+  state_->database = open_database(path.string());
+  check_identity(*state_->database, path.string());
+  state_->load_references();
+}
+
+Recording::~Recording() = default;
+Recording::Recording(Recording&&) noexcept = default;
+Recording& Recording::operator=(Recording&&) noexcept = default;
+
+const std::filesystem::path& Recording::path() const noexcept { return state_->path; }
+
+}  // namespace heapledger::recording

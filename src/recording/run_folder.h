@@ -1,0 +1,48 @@
+// The folder of one run: its workers' ledgers, notes of those that could not take part, and run.json, which says whose
+// run it is so that a later run can recover what a killed one left.
+//
+//   BASE/                 0700, this user's: --run-dir, else /dev/shm/heapledger-UID, else $TMPDIR/heapledger-UID
+//     run-PID-RANDOM/     0700
+//       run.json          {"pid", "start_ticks", "recording"} of the process that collects
+//       *.ledger          one a worker (ledger/layout.h)
+//       *.refused         {"executable", "python", "reason"}
+// Thread-safe as long as two threads do not use one folder. Allocates.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "recording/rows.h"
+
+namespace heapledger::recording {
+
+// The base folder to use, created when missing. `run_dir` empty: the default places, in order. Throws RecordingError.
+std::string run_base(const std::string& run_dir);
+
+// A new run folder below `base`. Throws RecordingError.
+std::string create_run_folder(const std::string& base);
+
+struct RunInfo {
+  std::uint64_t pid = 0;
+  std::uint64_t start_ticks = 0;
+  std::string recording;  // absolute path
+};
+
+void write_run_info(const std::string& folder, const RunInfo& info);  // throws RecordingError
+std::optional<RunInfo> read_run_info(const std::string& folder);
+
+// Run folders of this user below `base`, none when it cannot be read.
+std::vector<std::string> run_folders(const std::string& base);
+
+// Names in `folder` that end in `suffix`, sorted.
+std::vector<std::string> files_ending(const std::string& folder, const std::string& suffix);
+
+// A *.refused file; nullopt while it is not complete.
+std::optional<NoteRow> read_refusal(const std::string& path);
+
+// Removes the folder and the plain files in it. What is not ours to remove stays.
+void remove_run_folder(const std::string& folder) noexcept;
+
+}  // namespace heapledger::recording

@@ -1,0 +1,80 @@
+// The little of SQLite's C interface that the recording needs, with errors as RecordingError.
+// One thread at a time a Database; statements must end before it. Allocates. Never carried across fork.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+struct sqlite3;
+struct sqlite3_stmt;
+
+namespace heapledger::recording {
+
+class Statement;
+
+class Database {
+ public:
+  enum class Access { kCreate, kWrite, kRead, kReadImmutable };
+
+  // `path` stands in error messages as it was given.
+  Database(const std::string& path, Access access);
+  ~Database();
+  Database(const Database&) = delete;
+  Database& operator=(const Database&) = delete;
+
+  void execute(const char* sql);
+  std::int64_t query_integer(const char* sql);
+  std::string query_text(const char* sql);
+  std::int64_t last_row_id() const noexcept;
+  bool in_transaction() const noexcept;
+  const std::string& path() const noexcept { return path_; }
+  sqlite3* handle() const noexcept { return handle_; }
+
+  // Throws what the last failed call means for this file.
+  [[noreturn]] void fail() const;
+
+ private:
+  std::string path_;
+  sqlite3* handle_ = nullptr;
+};
+
+class Statement {
+ public:
+  Statement(Database& database, const char* sql);
+  ~Statement();
+  Statement(const Statement&) = delete;
+  Statement& operator=(const Statement&) = delete;
+
+  // Parameters in order, from 1; reset() starts over.
+  Statement& bind(std::int64_t value);
+  Statement& bind(double value);
+  Statement& bind(std::string_view value);
+  Statement& bind_null();
+  Statement& bind(const std::optional<std::int64_t>& value) { return value ? bind(*value) : bind_null(); }
+
+  bool step();  // true: a row is there
+  void run();   // step to the end, then reset
+  void reset();
+
+  // Columns in order, from 0; each throws "damaged" when the stored type is another.
+  std::int64_t integer(int column);
+  std::int64_t size(int column);  // an integer that is not negative
+  double real(int column);
+  std::string text(int column);
+  std::optional<std::int64_t> optional_integer(int column);
+  std::optional<std::int64_t> optional_size(int column);
+  std::optional<std::string> optional_text(int column);
+  bool is_null(int column);
+
+ private:
+  [[noreturn]] void damaged(int column);
+  void check(int result);
+
+  Database& database_;
+  sqlite3_stmt* statement_ = nullptr;
+  int next_ = 1;
+};
+
+}  // namespace heapledger::recording

@@ -1,0 +1,322 @@
+#include "recording/store.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "recording/recording.h"
+#include "recording/schema_sql.h"
+#include "recording/store_state.h"
+#include "recording/text.h"
+
+namespace heapledger::recording {
+namespace {
+
+constexpr char kIdentity[] = "PRAGMA application_id = 0x484C4752; PRAGMA user_version = 1";
+
+constexpr char kAddRequest[] =
+    "INSERT INTO request (worker, sequence, endpoint, started_us, duration_us, status, flags, received_bytes, "
+    "sent_bytes, request_type, response_type, in_flight_at_start, in_flight_peak, allocated_bytes, allocations, "
+    "peak_bytes, escaped_bytes, isolated_bytes, adopted_bytes, native_allocated_bytes, native_peak_bytes, "
+    "byte_seconds, running_us, after_response_bytes) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+
+constexpr char kUpdateWorker[] =
+    "UPDATE worker SET python = ?, server = ?, rule = ?, ended_us = ?, ending = ?, allocated_bytes = ?, "
+    "freed_bytes = ?, live_bytes = ?, unattributed_bytes = ?, audited_live_bytes = ?, audited_owner_mismatches = ?, "
+    "dropped_requests = ?, approximate_requests = ?, untracked_blocks = ?, foreign_blocks = ?, folded_endpoints = ?, "
+    "displaced_us = ?, rss_bytes = ?, allocator_retained_bytes = ?, heapledger_bytes = ? WHERE id = ?";
+
+const char* ending_name(WorkerEnding ending) {
+  switch (ending) {
+    case WorkerEnding::kRunning:
+      return "running";
+    case WorkerEnding::kFrozen:
+      return "frozen";
+    case WorkerEnding::kDied:
+      return "died";
+    case WorkerEnding::kDisplaced:
+      return "displaced";
+  }
+  return "died";
+}
+
+const char* total_name(OwnerTotalKind kind) {
+  switch (kind) {
+    case OwnerTotalKind::kService:
+      return "service";
+    case OwnerTotalKind::kImport:
+      return "import";
+    case OwnerTotalKind::kRequest:
+      return "request";
+    case OwnerTotalKind::kOpen:
+      return "open";
+    case OwnerTotalKind::kTenured:
+      return "tenured";
+    case OwnerTotalKind::kRetired:
+      return "retired";
+  }
+  return "retired";
+}
+
+// SQLite would follow or reuse what is there; we refuse both.
+void create_empty_file(const std::string& path) {
+  const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+  if (fd < 0) throw RecordingError("cannot create " + path + ": " + std::strerror(errno));
+  ::close(fd);
+}
+
+void remove_files(const std::string& path) noexcept {
+  for (const char* suffix : {"", "-wal", "-shm", "-journal"}) ::unlink((path + suffix).c_str());
+}
+
+}  // namespace
+
+void Store::State::prepare() {
+  add_request = std::make_unique<Statement>(database, kAddRequest);
+  add_timeline = std::make_unique<Statement>(
+      database,
+      "INSERT INTO timeline (worker, at_us, rss_bytes, live_bytes, in_flight, arena_bytes, allocator_retained_bytes) "
+      "VALUES (?, ?, ?, ?, ?, ?, ?)");
+  add_owner_total = std::make_unique<Statement>(
+      database,
+      "INSERT INTO owner_total (worker, kind, endpoint, name, owners, allocated_bytes, freed_bytes, live_bytes) "
+      "VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
+  update_worker = std::make_unique<Statement>(database, kUpdateWorker);
+}
+
+void Store::State::set_meta(const char* key, std::int64_t value) {
+  Statement statement(database, "INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)");
+  statement.bind(std::string_view(key)).bind(value).run();
+}
+
+void Store::State::set_meta(const char* key, const std::string& value) {
+  Statement statement(database, "INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)");
+  statement.bind(std::string_view(key)).bind(std::string_view(value)).run();
+}
+
+Store::Store(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Store::~Store() { roll_back(); }
+
+std::unique_ptr<Store> Store::create(const std::string& path, const Beginning& beginning) {
+  create_empty_file(path);
+  try {
+    auto state = std::make_unique<State>(path, Database::Access::kWrite);
+    state->database.execute("PRAGMA page_size = 4096; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL");
+    state->database.execute("BEGIN IMMEDIATE");
+    state->database.execute(kIdentity);
+    state->database.execute(kSchemaSql);
+    state->set_meta("heapledger_version", beginning.heapledger_version);
+    state->set_meta("command", clean_text(beginning.command));
+    state->set_meta("mode", beginning.mode);
+    state->set_meta("native", std::int64_t{beginning.native});
+    state->set_meta("complete", std::int64_t{0});
+    state->set_meta("dropped_requests", std::int64_t{0});
+    state->set_meta("started_unix_ns", beginning.started_unix_ns);
+    state->database.execute("COMMIT");
+    state->started_unix_ns = beginning.started_unix_ns;
+    state->prepare();
+    return std::unique_ptr<Store>(new Store(std::move(state)));
+  } catch (...) {
+    remove_files(path);
+    throw;
+  }
+}
+
+std::unique_ptr<Store> Store::reopen(const std::string& path) {
+  {
+    const Recording check(path);  // refuses whatever is not a recording of this version
+  }
+  auto state = std::make_unique<State>(path, Database::Access::kWrite);
+  state->database.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL");
+  state->started_unix_ns = state->database.query_integer("SELECT value FROM meta WHERE key = 'started_unix_ns'");
+  const std::int64_t span =
+      state->database.query_integer("SELECT coalesce(max(until_us - from_us), 0) FROM endpoint_slice");
+  if (span > state->slice_span_us) state->slice_span_us = span;
+  state->prepare();
+  return std::unique_ptr<Store>(new Store(std::move(state)));
+}
+
+const std::string& Store::path() const noexcept { return state_->database.path(); }
+std::int64_t Store::started_unix_ns() const noexcept { return state_->started_unix_ns; }
+
+void Store::begin() { state_->database.execute("BEGIN IMMEDIATE"); }
+void Store::commit() { state_->database.execute("COMMIT"); }
+
+void Store::roll_back() noexcept {
+  if (!state_ || !state_->database.in_transaction()) return;
+  try {
+    state_->database.execute("ROLLBACK");
+  } catch (...) {  // the transaction is gone either way once the database closes
+  }
+  // Ids handed out inside the lost transaction are void.
+  state_->endpoints.clear();
+  state_->content_types.clear();
+}
+
+std::int64_t Store::intern_endpoint(const EndpointRow& endpoint) {
+  const auto key = std::make_tuple(endpoint.method, endpoint.route, endpoint.version, endpoint.deprecated);
+  if (const auto known = state_->endpoints.find(key); known != state_->endpoints.end()) return known->second;
+  Statement insert(state_->database,
+                   "INSERT OR IGNORE INTO endpoint (method, route, version, deprecated) VALUES (?, ?, ?, ?)");
+  insert.bind(std::string_view(endpoint.method)).bind(std::string_view(endpoint.route));
+  insert.bind(std::string_view(endpoint.version)).bind(std::int64_t{endpoint.deprecated}).run();
+  Statement select(state_->database,
+                   "SELECT id FROM endpoint WHERE method = ? AND route = ? AND version = ? AND deprecated = ?");
+  select.bind(std::string_view(endpoint.method)).bind(std::string_view(endpoint.route));
+  select.bind(std::string_view(endpoint.version)).bind(std::int64_t{endpoint.deprecated});
+  select.step();
+  return state_->endpoints[key] = select.integer(0);
+}
+
+std::int64_t Store::intern_content_type(const std::string& name) {
+  if (const auto known = state_->content_types.find(name); known != state_->content_types.end()) return known->second;
+  Statement insert(state_->database, "INSERT OR IGNORE INTO content_type (name) VALUES (?)");
+  insert.bind(std::string_view(name)).run();
+  Statement select(state_->database, "SELECT id FROM content_type WHERE name = ?");
+  select.bind(std::string_view(name)).step();
+  return state_->content_types[name] = select.integer(0);
+}
+
+std::int64_t Store::add_worker(const WorkerRow& worker) {
+  Statement insert(state_->database,
+                   "INSERT INTO worker (pid, parent_pid, python, server, rule, started_us, ending) "
+                   "VALUES (?, ?, ?, ?, ?, ?, 'running')");
+  insert.bind(worker.pid).bind(worker.parent_pid).bind(std::string_view(worker.python));
+  insert.bind(std::string_view(worker.server)).bind(std::string_view(worker.rule)).bind(worker.started_us).run();
+  WorkerRow stored = worker;
+  stored.id = state_->database.last_row_id();
+  update_worker(stored);
+  return stored.id;
+}
+
+void Store::update_worker(const WorkerRow& worker) {
+  Statement& update = *state_->update_worker;
+  update.reset();
+  update.bind(std::string_view(worker.python)).bind(std::string_view(worker.server));
+  update.bind(std::string_view(worker.rule)).bind(worker.ended_us);
+  update.bind(std::string_view(ending_name(worker.ending))).bind(worker.allocated_bytes).bind(worker.freed_bytes);
+  update.bind(worker.live_bytes).bind(worker.unattributed_bytes).bind(worker.audited_live_bytes);
+  update.bind(worker.audited_owner_mismatches).bind(worker.dropped_requests).bind(worker.approximate_requests);
+  update.bind(worker.untracked_blocks).bind(worker.foreign_blocks).bind(worker.folded_endpoints);
+  update.bind(worker.displaced_us).bind(worker.rss_bytes).bind(worker.allocator_retained_bytes);
+  update.bind(worker.heapledger_bytes).bind(worker.id).run();
+}
+
+void Store::add_request(const RequestRow& row) {
+  Statement& insert = *state_->add_request;
+  insert.reset();
+  insert.bind(row.worker).bind(row.sequence).bind(row.endpoint).bind(row.started_us).bind(row.duration_us);
+  insert.bind(std::int64_t{row.status}).bind(std::int64_t{row.flags}).bind(row.received_bytes).bind(row.sent_bytes);
+  insert.bind(row.request_type).bind(row.response_type).bind(row.in_flight_at_start).bind(row.in_flight_peak);
+  insert.bind(row.allocated_bytes).bind(row.allocations).bind(row.peak_bytes).bind(row.escaped_bytes);
+  insert.bind(row.isolated_bytes).bind(row.adopted_bytes).bind(row.native_allocated_bytes);
+  insert.bind(row.native_peak_bytes).bind(row.byte_seconds).bind(row.running_us).bind(row.after_response_bytes);
+  insert.run();
+}
+
+void Store::replace_owner_totals(std::int64_t worker, const std::vector<OwnerTotalRow>& totals) {
+  Statement(state_->database, "DELETE FROM owner_total WHERE worker = ?").bind(worker).run();
+  Statement& insert = *state_->add_owner_total;
+  for (const OwnerTotalRow& row : totals) {
+    insert.reset();
+    insert.bind(worker).bind(std::string_view(total_name(row.kind))).bind(row.endpoint);
+    row.name ? insert.bind(std::string_view(*row.name)) : insert.bind_null();
+    insert.bind(row.owners).bind(row.allocated_bytes).bind(row.freed_bytes).bind(row.live_bytes).run();
+  }
+}
+
+void Store::replace_in_flight(std::int64_t worker, const std::vector<InFlightRow>& requests) {
+  Statement(state_->database, "DELETE FROM in_flight WHERE worker = ?").bind(worker).run();
+  if (requests.empty()) return;
+  Statement insert(state_->database,
+                   "INSERT INTO in_flight (worker, endpoint, sequence, started_us, live_bytes, peak_bytes, "
+                   "allocated_bytes) VALUES (?, ?, ?, ?, ?, ?, ?)");
+  for (const InFlightRow& row : requests) {
+    insert.bind(worker).bind(row.endpoint).bind(row.sequence).bind(row.started_us).bind(row.live_bytes);
+    insert.bind(row.peak_bytes).bind(row.allocated_bytes).run();
+  }
+}
+
+void Store::replace_peak(const PeakRow& peak) {
+  Statement(state_->database, "DELETE FROM peak_member WHERE worker = ?").bind(peak.worker).run();
+  Statement(state_->database, "INSERT OR REPLACE INTO peak (worker, at_us, live_bytes, in_flight) VALUES (?, ?, ?, ?)")
+      .bind(peak.worker)
+      .bind(peak.at_us)
+      .bind(peak.live_bytes)
+      .bind(peak.in_flight)
+      .run();
+  Statement insert(state_->database,
+                   "INSERT INTO peak_member (worker, endpoint, sequence, live_bytes) VALUES (?, ?, ?, ?)");
+  for (const PeakMemberRow& member : peak.members) {
+    insert.bind(peak.worker).bind(member.endpoint).bind(member.sequence).bind(member.live_bytes).run();
+  }
+}
+
+void Store::add_timeline(const TimelineRow& point) {
+  Statement& insert = *state_->add_timeline;
+  insert.reset();
+  insert.bind(point.worker).bind(point.at_us).bind(point.rss_bytes).bind(point.live_bytes).bind(point.in_flight);
+  insert.bind(point.arena_bytes).bind(point.allocator_retained_bytes).run();
+}
+
+void Store::add_note(const NoteRow& note) {
+  Statement(state_->database, "INSERT INTO process_note (executable, python, reason) VALUES (?, ?, ?)")
+      .bind(std::string_view(note.executable))
+      .bind(std::string_view(note.python))
+      .bind(std::string_view(note.reason))
+      .run();
+}
+
+void Store::set_native(bool native) { state_->set_meta("native", std::int64_t{native}); }
+void Store::set_dropped_requests(std::int64_t count) { state_->set_meta("dropped_requests", count); }
+
+std::vector<WorkerRow> Store::unfinished_workers() {
+  std::vector<WorkerRow> workers;
+  Statement select(state_->database, "SELECT id, pid, started_us FROM worker WHERE ending = 'running' ORDER BY id");
+  while (select.step()) {
+    WorkerRow worker;
+    worker.id = select.integer(0);
+    worker.pid = select.integer(1);
+    worker.started_us = select.integer(2);
+    workers.push_back(worker);
+  }
+  return workers;
+}
+
+std::vector<std::int64_t> Store::last_sequences(std::int64_t worker, std::int64_t limit) {
+  std::vector<std::int64_t> sequences;
+  Statement select(state_->database, "SELECT sequence FROM request WHERE worker = ? ORDER BY id DESC LIMIT ?");
+  select.bind(worker).bind(limit);
+  while (select.step()) sequences.push_back(select.integer(0));
+  return sequences;
+}
+
+bool Store::close(std::int64_t ended_unix_ns, bool complete) noexcept {
+  roll_back();
+  bool plain = false;
+  try {
+    begin();
+    state_->set_meta("ended_unix_ns", ended_unix_ns);
+    state_->set_meta("complete", std::int64_t{complete});
+    commit();
+  } catch (...) {
+    roll_back();
+  }
+  try {
+    state_->add_request.reset();
+    state_->add_timeline.reset();
+    state_->add_owner_total.reset();
+    state_->update_worker.reset();
+    plain = state_->database.query_text("PRAGMA journal_mode = DELETE") == "delete";
+  } catch (...) {  // a reader holds it or the disk is full: it stays a readable WAL database
+  }
+  state_.reset();
+  return plain;
+}
+
+}  // namespace heapledger::recording

@@ -1,0 +1,75 @@
+// Writer of a recording: a new SQLite file, in WAL mode while it grows, closed as one plain file.
+//
+// Every write happens between begin() and commit(); a failure (disk full, damage from outside) throws RecordingError
+// and leaves the recording as it stood after the last commit. close() never throws. Thread-safety: one thread at a
+// time. Allocates. Never carried across fork.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "recording/rows.h"
+
+namespace heapledger::recording {
+
+class Store {
+ public:
+  struct Beginning {
+    std::string heapledger_version;
+    std::string command;  // argv[0]
+    std::string mode = "exact";
+    bool native = false;
+    std::int64_t started_unix_ns = 0;
+  };
+
+  // Creates `path`, which must not exist.
+  static std::unique_ptr<Store> create(const std::string& path, const Beginning& beginning);
+  // Opens a recording whose collector was killed, to finish it.
+  static std::unique_ptr<Store> reopen(const std::string& path);
+  ~Store();
+  Store(const Store&) = delete;
+  Store& operator=(const Store&) = delete;
+
+  const std::string& path() const noexcept;
+  std::int64_t started_unix_ns() const noexcept;
+
+  void begin();
+  void commit();
+  void roll_back() noexcept;
+
+  std::int64_t intern_endpoint(const EndpointRow& endpoint);  // its id is ignored
+  std::int64_t intern_content_type(const std::string& name);
+  std::int64_t add_worker(const WorkerRow& worker);  // its id is ignored
+  void update_worker(const WorkerRow& worker);
+  void add_request(const RequestRow& request);  // its id is ignored
+  void replace_owner_totals(std::int64_t worker, const std::vector<OwnerTotalRow>& totals);
+  void replace_in_flight(std::int64_t worker, const std::vector<InFlightRow>& requests);
+  void replace_peak(const PeakRow& peak);
+  void add_timeline(const TimelineRow& point);
+  void add_note(const NoteRow& note);
+  void set_native(bool native);
+  void set_dropped_requests(std::int64_t count);
+
+  // For finishing what a killed collector left.
+  std::vector<WorkerRow> unfinished_workers();
+  std::vector<std::int64_t> last_sequences(std::int64_t worker, std::int64_t limit);
+
+  // Bytes of the pages in use; what --max-size bounds.
+  std::int64_t used_bytes();
+  // Folds up to `limit` of the oldest single requests into slices. False: there are none left.
+  bool fold_oldest(std::int64_t limit);
+  // Keeps slices and timeline within `budget_bytes`: slices of twice the span, every second older sample.
+  void coarsen(std::int64_t budget_bytes);
+
+  // Ends the recording. `complete` only when nothing of it was lost. True: one plain file, nothing beside it.
+  bool close(std::int64_t ended_unix_ns, bool complete) noexcept;
+
+ private:
+  struct State;
+  explicit Store(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace heapledger::recording

@@ -1,0 +1,32 @@
+// Private to the store's two files: the open database and its prepared statements.
+#pragma once
+
+#include <map>
+#include <string>
+#include <tuple>
+
+#include "recording/sqlite.h"
+#include "recording/store.h"
+
+namespace heapledger::recording {
+
+struct Store::State {
+  explicit State(const std::string& path, Database::Access access) : database(path, access) {}
+
+  void prepare();
+  void set_meta(const char* key, std::int64_t value);
+  void set_meta(const char* key, const std::string& value);
+
+  Database database;
+  std::int64_t started_unix_ns = 0;
+  std::int64_t slice_span_us = 1'000'000;
+  std::map<std::tuple<std::string, std::string, std::string, bool>, std::int64_t> endpoints;
+  std::map<std::string, std::int64_t> content_types;
+  // Statements end before the database: members are destroyed in reverse order.
+  std::unique_ptr<Statement> add_request;
+  std::unique_ptr<Statement> add_timeline;
+  std::unique_ptr<Statement> add_owner_total;
+  std::unique_ptr<Statement> update_worker;
+};
+
+}  // namespace heapledger::recording

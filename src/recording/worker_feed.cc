@@ -1,0 +1,281 @@
+#include "recording/worker_feed.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "recording/process_table.h"
+#include "recording/text.h"
+
+namespace heapledger::recording {
+namespace {
+
+constexpr std::size_t kDrainAtOnce = ledger::kRingRecords;
+
+// A hostile or torn ledger may claim anything; SQLite's integers end here.
+std::int64_t stored_size(std::uint64_t value) noexcept {
+  return static_cast<std::int64_t>(std::min<std::uint64_t>(value, std::numeric_limits<std::int64_t>::max()));
+}
+
+std::int64_t saturating_add(std::int64_t a, std::int64_t b) noexcept {
+  std::int64_t sum = 0;
+  if (!__builtin_add_overflow(a, b, &sum)) return sum;
+  return a < 0 ? std::numeric_limits<std::int64_t>::min() : std::numeric_limits<std::int64_t>::max();
+}
+
+std::int64_t saturating_subtract(std::int64_t a, std::int64_t b) noexcept {
+  std::int64_t difference = 0;
+  if (!__builtin_sub_overflow(a, b, &difference)) return difference;
+  return a < 0 ? std::numeric_limits<std::int64_t>::min() : std::numeric_limits<std::int64_t>::max();
+}
+
+OwnerTotalKind stored_kind(ledger::TotalKind kind) noexcept {
+  switch (kind) {
+    case ledger::TotalKind::kService:
+      return OwnerTotalKind::kService;
+    case ledger::TotalKind::kImport:
+      return OwnerTotalKind::kImport;
+    case ledger::TotalKind::kRequest:
+      return OwnerTotalKind::kRequest;
+    case ledger::TotalKind::kOpen:
+      return OwnerTotalKind::kOpen;
+    case ledger::TotalKind::kTenured:
+      return OwnerTotalKind::kTenured;
+    case ledger::TotalKind::kRetired:
+      return OwnerTotalKind::kRetired;
+  }
+  return OwnerTotalKind::kRetired;
+}
+
+WorkerEnding ending_of(ledger::ProcessState state, std::uint64_t displaced_unix_ns) noexcept {
+  if (state == ledger::ProcessState::kDisplaced || displaced_unix_ns != 0) return WorkerEnding::kDisplaced;
+  return state == ledger::ProcessState::kFrozen ? WorkerEnding::kFrozen : WorkerEnding::kDied;
+}
+
+}  // namespace
+
+WorkerFeed::WorkerFeed(std::string path, std::unique_ptr<ledger::LedgerView> view)
+    : path_(std::move(path)), view_(std::move(view)) {
+  const ledger::Counters counters = view_->counters();
+  pid_ = counters.pid;
+  start_ticks_ = counters.process_start_ticks;
+  native_ = counters.native;
+}
+
+std::int64_t WorkerFeed::since_start_us(std::uint64_t unix_ns) const noexcept {
+  return saturating_subtract(stored_size(unix_ns), recording_started_ns_) / 1000;
+}
+
+void WorkerFeed::enter(Store& store, const WorkerRow* known) {
+  recording_started_ns_ = store.started_unix_ns();
+  const ledger::Counters counters = view_->counters();
+  row_.pid = stored_size(counters.pid);
+  row_.parent_pid = stored_size(counters.parent_pid);
+  row_.started_us = since_start_us(counters.started_unix_ns);
+  update_row(counters);
+  if (known == nullptr) {
+    row_.id = store.add_worker(row_);
+    return;
+  }
+  row_.id = known->id;
+  // The killed collector may have committed rows without giving their ring slots back.
+  already_stored_ = store.last_sequences(row_.id, 2 * ledger::kRingRecords);
+  std::sort(already_stored_.begin(), already_stored_.end());
+}
+
+bool WorkerFeed::is_row(const WorkerRow& row, std::int64_t recording_started_ns) const {
+  const std::int64_t started = stored_size(view_->counters().started_unix_ns);
+  return row.pid == stored_size(pid_) && row.started_us == saturating_subtract(started, recording_started_ns) / 1000;
+}
+
+bool WorkerFeed::same_process(const WorkerFeed& other) const noexcept {
+  return pid_ == other.pid_ && start_ticks_ == other.start_ticks_;
+}
+
+bool WorkerFeed::process_runs() const { return !superseded_ && recording::process_runs(pid_, start_ticks_); }
+
+std::uint64_t WorkerFeed::dropped_requests() const { return view_->counters().dropped_requests + lost_; }
+
+void WorkerFeed::drain(Store& store) { drain(store, false); }
+
+void WorkerFeed::drain(Store& store, bool dead) {
+  const ledger::DrainResult result =
+      view_->drain(dead, kDrainAtOnce, [&](const ledger::FinishedRequest& request) { add(store, request); });
+  lost_ += result.lost;
+}
+
+void WorkerFeed::add(Store& store, const ledger::FinishedRequest& request) {
+  const std::int64_t sequence = stored_size(request.sequence);
+  if (std::binary_search(already_stored_.begin(), already_stored_.end(), sequence)) return;
+  RequestRow row;
+  row.worker = row_.id;
+  row.sequence = sequence;
+  row.endpoint = endpoint(store, request.endpoint);
+  row.started_us = since_start_us(request.started_unix_ns);
+  row.duration_us = stored_size(request.duration_ns / 1000);
+  row.status = static_cast<std::int32_t>(std::min<std::uint32_t>(request.status, 9999));
+  row.flags = request.flags;
+  row.received_bytes = stored_size(request.received_bytes);
+  row.sent_bytes = stored_size(request.sent_bytes);
+  row.request_type = content_type(store, request.request_type);
+  row.response_type = content_type(store, request.response_type);
+  row.in_flight_at_start = request.in_flight_at_start;
+  row.in_flight_peak = request.in_flight_peak;
+  row.allocated_bytes = stored_size(request.allocated_bytes);
+  row.allocations = stored_size(request.allocations);
+  row.peak_bytes = stored_size(request.peak_bytes);
+  row.escaped_bytes = stored_size(request.escaped_bytes);
+  row.isolated_bytes = stored_size(request.isolated_bytes);
+  row.adopted_bytes = stored_size(request.adopted_bytes);
+  if (native_) {
+    row.native_allocated_bytes = stored_size(request.native_allocated_bytes);
+    row.native_peak_bytes = stored_size(request.native_peak_bytes);
+  }
+  row.byte_seconds = request.byte_seconds;
+  row.running_us = stored_size(request.running_ns / 1000);
+  row.after_response_bytes = stored_size(request.after_response_bytes);
+  store.add_request(row);
+  ++stored_;
+}
+
+void WorkerFeed::add_responded(Store& store) {
+  const std::vector<ledger::FinishedRequest> responded = view_->responded_requests();
+  if (responded.empty()) return;
+  // A thread may have been killed between its ring record and the state of its owner.
+  already_stored_ = store.last_sequences(row_.id, 2 * ledger::kRingRecords);
+  std::sort(already_stored_.begin(), already_stored_.end());
+  for (const ledger::FinishedRequest& request : responded) add(store, request);
+}
+
+std::int64_t WorkerFeed::endpoint(Store& store, std::uint32_t id) {
+  if (const auto known = known_endpoint(store, id)) return *known;
+  return store.intern_endpoint({0, "", "<unmatched>", "", false});
+}
+
+std::optional<std::int64_t> WorkerFeed::known_endpoint(Store& store, std::uint32_t id) {
+  if (const auto known = endpoints_.find(id); known != endpoints_.end()) return known->second;
+  const std::optional<ledger::Endpoint> record = view_->endpoint(id);
+  if (!record) return std::nullopt;
+  EndpointRow row;
+  row.method = clean_text(view_->text(record->method));
+  row.route = clean_text(view_->text(record->route));
+  row.version = clean_text(view_->text(record->version));
+  row.deprecated = record->deprecated;
+  return endpoints_[id] = store.intern_endpoint(row);
+}
+
+std::optional<std::int64_t> WorkerFeed::content_type(Store& store, ledger::TextRef ref) {
+  if (ref.bytes == 0) return std::nullopt;
+  const std::pair key{ref.offset, ref.bytes};
+  if (const auto known = content_types_.find(key); known != content_types_.end()) return known->second;
+  const std::string name = clean_text(view_->text(ref));
+  if (name.empty()) return std::nullopt;
+  return content_types_[key] = store.intern_content_type(name);
+}
+
+void WorkerFeed::update_row(const ledger::Counters& counters) {
+  row_.python = clean_text(counters.python);
+  row_.server = clean_text(counters.server);
+  row_.rule = clean_text(counters.rule);
+  row_.dropped_requests = stored_size(counters.dropped_requests + lost_);
+  row_.approximate_requests = stored_size(counters.approximate_requests);
+  row_.untracked_blocks = stored_size(counters.untracked_blocks);
+  row_.foreign_blocks = stored_size(counters.foreign_blocks);
+  row_.folded_endpoints = stored_size(counters.folded_endpoints);
+  if (counters.displaced_unix_ns != 0) row_.displaced_us = since_start_us(counters.displaced_unix_ns);
+  if (counters.audited) {
+    row_.audited_live_bytes = stored_size(counters.audited_live_bytes);
+    row_.audited_owner_mismatches = stored_size(counters.audited_owner_mismatches);
+  }
+}
+
+void WorkerFeed::add_timeline(Store& store, std::uint64_t unix_now) {
+  const std::optional<ledger::Sample> sample = view_->sample();
+  TimelineRow point;
+  point.worker = row_.id;
+  point.at_us = since_start_us(unix_now);
+  if (const auto resident = resident_bytes(pid_)) point.rss_bytes = stored_size(*resident);
+  point.live_bytes = view_->live_bytes();
+  point.in_flight = view_->counters().in_flight;
+  if (sample) {
+    point.arena_bytes = stored_size(sample->arena_bytes);
+    point.allocator_retained_bytes = stored_size(sample->allocator_retained_bytes);
+  }
+  store.add_timeline(point);
+}
+
+void WorkerFeed::replace_books(Store& store) {
+  std::vector<OwnerTotalRow> totals;
+  WorkerRow sums;
+  for (const ledger::OwnerTotal& total : view_->owner_totals()) {
+    OwnerTotalRow row;
+    row.kind = stored_kind(total.kind);
+    row.owners = stored_size(total.owners);
+    row.allocated_bytes = stored_size(total.allocated_bytes);
+    row.live_bytes = total.live_bytes;
+    row.freed_bytes = saturating_subtract(row.allocated_bytes, row.live_bytes);
+    const bool by_endpoint = row.kind == OwnerTotalKind::kRequest || row.kind == OwnerTotalKind::kOpen ||
+                             row.kind == OwnerTotalKind::kTenured;
+    if (by_endpoint) row.endpoint = known_endpoint(store, total.endpoint);
+    if (row.kind == OwnerTotalKind::kImport) row.name = clean_text(view_->text(total.name));
+    sums.allocated_bytes = saturating_add(sums.allocated_bytes, row.allocated_bytes);
+    sums.live_bytes = saturating_add(sums.live_bytes, row.live_bytes);
+    const bool outside = row.kind == OwnerTotalKind::kService || row.kind == OwnerTotalKind::kImport;
+    if (outside) sums.unattributed_bytes = saturating_add(sums.unattributed_bytes, row.allocated_bytes);
+    totals.push_back(std::move(row));
+  }
+  row_.allocated_bytes = sums.allocated_bytes;
+  row_.live_bytes = sums.live_bytes;
+  row_.freed_bytes = saturating_subtract(sums.allocated_bytes, sums.live_bytes);
+  row_.unattributed_bytes = sums.unattributed_bytes;
+  store.replace_owner_totals(row_.id, totals);
+}
+
+void WorkerFeed::refresh(Store& store) {
+  update_row(view_->counters());
+  replace_books(store);
+  std::vector<InFlightRow> open;
+  for (const ledger::Owner& owner : view_->open_requests()) {
+    InFlightRow row;
+    row.endpoint = known_endpoint(store, owner.endpoint);
+    row.sequence = stored_size(owner.sequence);
+    row.started_us = since_start_us(owner.started_unix_ns);
+    row.live_bytes = owner.live_bytes;
+    row.peak_bytes = stored_size(owner.peak_bytes);
+    row.allocated_bytes = stored_size(owner.allocated_bytes);
+    open.push_back(row);
+  }
+  store.replace_in_flight(row_.id, open);
+  if (const std::optional<ledger::Sample> sample = view_->sample()) {
+    row_.rss_bytes = stored_size(sample->rss_bytes);
+    row_.allocator_retained_bytes = stored_size(sample->allocator_retained_bytes);
+    row_.heapledger_bytes = stored_size(sample->heapledger_bytes);
+  }
+  if (const std::optional<ledger::Peak> peak = view_->peak()) {
+    PeakRow row;
+    row.worker = row_.id;
+    row.at_us = since_start_us(peak->at_unix_ns);
+    row.live_bytes = stored_size(peak->live_bytes);
+    row.in_flight = peak->in_flight;
+    for (const ledger::PeakMember& member : peak->members) {
+      row.members.push_back(
+          {known_endpoint(store, member.endpoint), stored_size(member.sequence), stored_size(member.live_bytes)});
+    }
+    store.replace_peak(row);
+  }
+  store.update_worker(row_);
+}
+
+void WorkerFeed::finish(Store& store, std::uint64_t unix_now) {
+  const bool running = process_runs();
+  const ledger::Counters counters = view_->counters();
+  const bool frozen = counters.state == ledger::ProcessState::kFrozen;
+  drain(store, !running);
+  if (!running || frozen) {
+    add_responded(store);
+    row_.ending = ending_of(counters.state, counters.displaced_unix_ns);
+    row_.ended_us = since_start_us(frozen && counters.frozen_unix_ns != 0 ? counters.frozen_unix_ns : unix_now);
+  }
+  refresh(store);
+}
+
+}  // namespace heapledger::recording

@@ -1,0 +1,68 @@
+// One worker's ledger on its way into the store. The collector owns one for each ledger of its run folder.
+// Thread-safety: the collector's thread only. Everything that writes expects an open transaction of the store.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "ledger/ledger_view.h"
+#include "recording/store.h"
+
+namespace heapledger::recording {
+
+class WorkerFeed {
+ public:
+  WorkerFeed(std::string path, std::unique_ptr<ledger::LedgerView> view);
+
+  // Enters the worker into the store; `known` is its row when a killed collector had already done so.
+  void enter(Store& store, const WorkerRow* known = nullptr);
+
+  bool has_requests() const noexcept { return view_->has_requests(); }
+  bool is_row(const WorkerRow& row, std::int64_t recording_started_ns) const;
+  bool same_process(const WorkerFeed& other) const noexcept;
+  bool process_runs() const;
+  void mark_superseded() noexcept { superseded_ = true; }
+
+  void drain(Store& store);                                 // finished requests of a running worker
+  void add_timeline(Store& store, std::uint64_t unix_now);  // one point of the process curve
+  void refresh(Store& store);                               // worker row, owner totals, in flight, peak
+  void finish(Store& store, std::uint64_t unix_now);        // the last read: everything
+  void committed() noexcept { view_->release(); }           // what was drained is safe in the store
+
+  const std::string& path() const noexcept { return path_; }
+  bool native() const noexcept { return native_; }
+  std::uint64_t stored_requests() const noexcept { return stored_; }
+  std::uint64_t dropped_requests() const;
+  std::uint64_t finished_requests() const { return view_->counters().finished_requests; }
+
+ private:
+  void drain(Store& store, bool dead);
+  void add(Store& store, const ledger::FinishedRequest& request);
+  void add_responded(Store& store);
+  void replace_books(Store& store);
+  std::int64_t endpoint(Store& store, std::uint32_t id);
+  std::optional<std::int64_t> known_endpoint(Store& store, std::uint32_t id);
+  std::optional<std::int64_t> content_type(Store& store, ledger::TextRef ref);
+  std::int64_t since_start_us(std::uint64_t unix_ns) const noexcept;
+  void update_row(const ledger::Counters& counters);
+
+  std::string path_;
+  std::unique_ptr<ledger::LedgerView> view_;
+  WorkerRow row_;
+  std::int64_t recording_started_ns_ = 0;
+  std::uint64_t pid_ = 0;
+  std::uint64_t start_ticks_ = 0;
+  bool native_ = false;
+  bool superseded_ = false;
+  std::uint64_t stored_ = 0;
+  std::uint64_t lost_ = 0;
+  std::map<std::uint32_t, std::int64_t> endpoints_;
+  std::map<std::pair<std::uint32_t, std::uint32_t>, std::int64_t> content_types_;
+  std::vector<std::int64_t> already_stored_;  // sorted; after a resume only
+};
+
+}  // namespace heapledger::recording
