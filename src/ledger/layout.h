@@ -73,7 +73,8 @@ struct alignas(64) OffGilBank {
   std::atomic<std::uint64_t> allocated_bytes;
   std::atomic<std::uint64_t> allocations;
   std::atomic<std::uint64_t> peak_bytes;
-  std::uint64_t reserved[4];
+  std::int64_t folded_live_bytes;  // [gil] live_bytes as the last fold of the hot bank saw it
+  std::uint64_t reserved[3];
 };
 static_assert(sizeof(OffGilBank) == 64);
 

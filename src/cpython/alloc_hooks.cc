@@ -1,0 +1,336 @@
+#include "cpython/alloc_hooks.h"
+
+#include <malloc.h>
+
+#include "cpython/block_books.h"
+#include "engine/size_class.h"
+
+namespace heapledger::cpython {
+namespace {
+
+using engine::Block;
+using engine::PoolMap;
+using engine::kSmallLimitBytes;
+
+constexpr std::size_t kArenaBytes = 1024 * 1024;
+
+// The allocators below ours. Static, so that a hook reaches them without its context argument.
+PyMemAllocatorEx g_raw;
+PyMemAllocatorEx g_mem;
+PyMemAllocatorEx g_obj;
+PyObjectArenaAllocator g_arena;
+bool g_installed = false;
+bool g_glibc_mapped_bit = false;  // RAW blocks are glibc chunks whose second flag bit says "mapped by itself"
+
+std::uintptr_t address_of(const void* block) noexcept { return reinterpret_cast<std::uintptr_t>(block); }
+bool is_small(std::size_t bytes) noexcept { return bytes - 1 < kSmallLimitBytes; }
+
+// ---- pools rule: the hooked path ----
+
+inline void* book_small(void* block, std::size_t block_bytes) noexcept {
+  if (HL_UNLIKELY(block == nullptr)) return block;
+  Engine& e = books();
+  const PyThreadState* state = current_thread_state();
+  if (HL_UNLIKELY(state == nullptr || !is_current(e.current, state))) return book_small_slow(block, block_bytes);
+  const std::uint64_t entry = e.pools.entry(address_of(block));
+  if (HL_UNLIKELY(((entry ^ block_bytes) & PoolMap::kSizeMask) != 0)) return book_small_slow(block, block_bytes);
+  const std::uint16_t owner = e.current.owner;
+  PoolMap::owners(entry)[engine::block_index(address_of(block) & engine::kPoolMask, block_bytes)] = owner;
+  if (HL_UNLIKELY(engine::credit_window(e.ledger.hot[owner], block_bytes))) return fold_credit(block, owner, block_bytes);
+  return block;
+}
+
+// Forget a pool block. False: not in a pool of ours (a larger block, or one from before our time).
+inline bool unbook_small(void* block) noexcept {
+  Engine& e = books();
+  const std::uint64_t entry = e.pools.entry(address_of(block));
+  const std::size_t block_bytes = PoolMap::block_bytes(entry);
+  if (block_bytes == 0) return false;
+  std::uint16_t* place = PoolMap::owner_of(entry, address_of(block));
+  const std::uint16_t owner = *place;
+  if (owner == 0) return false;
+  *place = 0;
+  const bool fold = engine::debit_window(e.ledger.hot[owner], block_bytes);
+  if (HL_UNLIKELY(fold || owner != e.current.owner)) debit_small_slow(owner, block_bytes, fold);
+  return true;
+}
+
+template <PyMemAllocatorEx* kInner>
+void* pool_malloc(void*, std::size_t bytes) {
+  void* block = kInner->malloc(kInner->ctx, bytes);
+  if (HL_UNLIKELY(!is_small(bytes))) return block;
+  return book_small(block, engine::block_bytes_for(bytes));
+}
+
+template <PyMemAllocatorEx* kInner>
+void* pool_calloc(void*, std::size_t count, std::size_t each) {
+  void* block = kInner->calloc(kInner->ctx, count, each);
+  const std::size_t bytes = count * each;  // pymalloc refuses products that overflow: block is null then
+  if (block == nullptr || !is_small(bytes)) return block;
+  return book_small(block, engine::block_bytes_for(bytes));
+}
+
+template <PyMemAllocatorEx* kInner>
+void pool_free(void*, void* block) {
+  unbook_small(block);
+  kInner->free(kInner->ctx, block);
+}
+
+// A block that pymalloc serves from a pool now: book it in the pool's own size (an in-place shrink keeps the block).
+void book_resized(void* block, std::size_t bytes, std::size_t old_block_bytes, bool moved) noexcept {
+  book_small(block, moved ? engine::block_bytes_for(bytes) : old_block_bytes);
+}
+
+// Realloc of a block that is not in a pool we know: RAW's hook does all, except for a block from before our time that
+// moves from its pool to one of ours.
+void book_unknown_resized(void* old_block, void* block, std::size_t bytes) noexcept {
+  if (block == nullptr || block == old_block || !is_small(bytes)) return;
+  if (books().words.find(address_of(block)).owner != 0) return;
+  book_small(block, engine::block_bytes_for(bytes));
+}
+
+template <PyMemAllocatorEx* kInner>
+void* pool_realloc(void* context, void* old_block, std::size_t bytes) {
+  if (old_block == nullptr) return pool_malloc<kInner>(context, bytes);
+  Engine& e = books();
+  const std::uint64_t entry = e.pools.entry(address_of(old_block));
+  const std::size_t old_bytes = PoolMap::block_bytes(entry);
+  if (old_bytes == 0 || e.frozen) {
+    void* block = kInner->realloc(kInner->ctx, old_block, bytes);
+    book_unknown_resized(old_block, block, bytes);
+    return block;
+  }
+  std::uint16_t* place = PoolMap::owner_of(entry, address_of(old_block));
+  const std::uint16_t old_owner = *place;
+  *place = 0;
+  void* block = kInner->realloc(kInner->ctx, old_block, bytes);
+  if (block == nullptr) {
+    *place = old_owner;
+    return nullptr;
+  }
+  const bool moved = block != old_block;
+  // Only where the block moved did both exist at one moment; then the new one is booked first.
+  if (moved && is_small(bytes)) book_resized(block, bytes, old_bytes, moved);
+  if (old_owner != 0) {
+    const bool fold = engine::debit_window(e.ledger.hot[old_owner], old_bytes);
+    if (fold || old_owner != e.current.owner) debit_small_slow(old_owner, old_bytes, fold);
+  }
+  if (!moved) book_resized(block, bytes, old_bytes, moved);
+  return block;
+}
+
+// ---- RAW, under both rules; may run without the GIL ----
+
+// Did glibc map this chunk by itself? Such a block grows by mremap: old and new never exist at once.
+bool is_mapped_chunk(const void* block) noexcept {
+  constexpr std::size_t kMappedFlag = 2;
+  return g_glibc_mapped_bit && (static_cast<const std::size_t*>(block)[-1] & kMappedFlag) != 0;
+}
+
+void* raw_malloc(void*, std::size_t bytes) {
+  void* block = g_raw.malloc(g_raw.ctx, bytes);
+  if (block != nullptr && t_owner.nested == 0) book_word(block, bytes);
+  return block;
+}
+
+// pymalloc's radix nodes: made when an arena is mapped, they are nobody's request.
+bool is_allocators_own(std::size_t count, std::size_t each) noexcept {
+  constexpr std::size_t kSmallestNodeBytes = 4096;
+  return t_owner.arena_fresh != 0 && count == 1 && each >= kSmallestNodeBytes && (each & (each - 1)) == 0;
+}
+
+void* raw_calloc(void*, std::size_t count, std::size_t each) {
+  void* block = g_raw.calloc(g_raw.ctx, count, each);
+  if (block == nullptr || t_owner.nested != 0) return block;
+  if (is_allocators_own(count, each)) {
+    Engine& e = books();
+    if (!e.frozen && e.words.insert(address_of(block), {ledger::kOwnerService, each})) {
+      engine::credit_off_gil(e, OwnerId{ledger::kOwnerService}, each);
+    }
+    return block;
+  }
+  book_word(block, count * each);
+  return block;
+}
+
+void raw_free(void*, void* block) {
+  if (block != nullptr && t_owner.nested == 0) unbook_word(block);
+  g_raw.free(g_raw.ctx, block);
+}
+
+void rebook_word(void* old_block, void* block, std::size_t bytes, Block known, bool grew_in_place) noexcept {
+  if (old_block == block || grew_in_place) {
+    debit_word(known);
+    book_word(block, bytes);
+  } else {
+    book_word(block, bytes);
+    debit_word(known);
+  }
+}
+
+void* raw_realloc(void* context, void* old_block, std::size_t bytes) {
+  if (old_block == nullptr) return raw_malloc(context, bytes);
+  if (t_owner.nested != 0) return g_raw.realloc(g_raw.ctx, old_block, bytes);
+  const bool mapped = is_mapped_chunk(old_block);
+  const Block known = forget_word(old_block);
+  void* block = g_raw.realloc(g_raw.ctx, old_block, bytes);
+  if (block == nullptr) {
+    remember_word(old_block, known);
+    return nullptr;
+  }
+  rebook_word(old_block, block, bytes, known, mapped);
+  return block;
+}
+
+// ---- whole rule: MEM and OBJ book every block themselves ----
+
+class Nested {
+ public:
+  Nested() noexcept { ++t_owner.nested; }
+  ~Nested() { --t_owner.nested; }
+  Nested(const Nested&) = delete;
+  Nested& operator=(const Nested&) = delete;
+};
+
+template <PyMemAllocatorEx* kInner>
+void* whole_malloc(void*, std::size_t bytes) {
+  void* block = nullptr;
+  {
+    const Nested guard;
+    block = kInner->malloc(kInner->ctx, bytes);
+  }
+  if (block != nullptr && t_owner.nested == 0) book_word(block, bytes);
+  return block;
+}
+
+template <PyMemAllocatorEx* kInner>
+void* whole_calloc(void*, std::size_t count, std::size_t each) {
+  void* block = nullptr;
+  {
+    const Nested guard;
+    block = kInner->calloc(kInner->ctx, count, each);
+  }
+  if (block != nullptr && t_owner.nested == 0) book_word(block, count * each);
+  return block;
+}
+
+template <PyMemAllocatorEx* kInner>
+void whole_free(void*, void* block) {
+  if (block != nullptr && t_owner.nested == 0) unbook_word(block);
+  const Nested guard;
+  kInner->free(kInner->ctx, block);
+}
+
+template <PyMemAllocatorEx* kInner>
+void* whole_realloc(void* context, void* old_block, std::size_t bytes) {
+  if (old_block == nullptr) return whole_malloc<kInner>(context, bytes);
+  const bool mine = t_owner.nested == 0;
+  const Block known = mine ? forget_word(old_block) : Block{};
+  void* block = nullptr;
+  {
+    const Nested guard;
+    block = kInner->realloc(kInner->ctx, old_block, bytes);
+  }
+  if (!mine) return block;
+  if (block == nullptr) {
+    remember_word(old_block, known);
+  } else {
+    rebook_word(old_block, block, bytes, known, false);
+  }
+  return block;
+}
+
+// ---- arenas ----
+
+void* arena_alloc(void*, std::size_t bytes) {
+  void* arena = g_arena.alloc(g_arena.ctx, bytes);
+  if (arena != nullptr && bytes == kArenaBytes) {
+    books().arena_bytes += bytes;
+    t_owner.arena_fresh = 1;
+  }
+  return arena;
+}
+
+void arena_free(void*, void* arena, std::size_t bytes) {
+  Engine& e = books();
+  if (bytes == kArenaBytes && !e.frozen) {
+    e.pools.clear(address_of(arena), bytes, debit_lost, &e);
+    if (e.arena_bytes >= bytes) e.arena_bytes -= bytes;
+  }
+  g_arena.free(g_arena.ctx, arena, bytes);
+}
+
+template <PyMemAllocatorEx* kInner>
+PyMemAllocatorEx hooks_for(BlockRule rule) noexcept {
+  if (rule == BlockRule::kPools) {
+    return {&engine::engine(), pool_malloc<kInner>, pool_calloc<kInner>, pool_realloc<kInner>, pool_free<kInner>};
+  }
+  return {&engine::engine(), whole_malloc<kInner>, whole_calloc<kInner>, whole_realloc<kInner>, whole_free<kInner>};
+}
+
+// A block far above glibc's largest mmap threshold: is its header what glibc writes for a mapped chunk?
+bool mapped_bit_is_glibcs() noexcept {
+  constexpr std::size_t kBytes = std::size_t{64} * 1024 * 1024;
+  constexpr std::size_t kChunkBytes = kBytes + 4096;
+  void* block = PyMem_RawMalloc(kBytes);
+  if (block == nullptr) return false;
+  const bool at_page_start = (address_of(block) & 4095) == 16;
+  const bool matches = at_page_start && static_cast<const std::size_t*>(block)[-1] == (kChunkBytes | 2U);
+  PyMem_RawFree(block);
+  return matches;
+}
+
+}  // namespace
+
+void install_hooks(const RuleFound& found) noexcept {
+  if (g_installed) return;
+  g_installed = true;
+  g_glibc_mapped_bit = mapped_bit_is_glibcs();
+  PyObject_GetArenaAllocator(&g_arena);
+  PyMem_GetAllocator(PYMEM_DOMAIN_RAW, &g_raw);
+  PyMem_GetAllocator(PYMEM_DOMAIN_MEM, &g_mem);
+  PyMem_GetAllocator(PYMEM_DOMAIN_OBJ, &g_obj);
+  PyMemAllocatorEx raw{&engine::engine(), raw_malloc, raw_calloc, raw_realloc, raw_free};
+  PyMemAllocatorEx mem = hooks_for<&g_mem>(found.rule);
+  PyMemAllocatorEx obj = hooks_for<&g_obj>(found.rule);
+  PyMem_SetAllocator(PYMEM_DOMAIN_RAW, &raw);
+  PyMem_SetAllocator(PYMEM_DOMAIN_MEM, &mem);
+  PyMem_SetAllocator(PYMEM_DOMAIN_OBJ, &obj);
+  if (found.rule == BlockRule::kPools) {
+    PyObjectArenaAllocator arena{&engine::engine(), arena_alloc, arena_free};
+    PyObject_SetArenaAllocator(&arena);
+  }
+}
+
+bool hooks_are_reached() noexcept {
+  constexpr std::size_t kProbeBytes = 40;
+  void* block = PyMem_Malloc(kProbeBytes);
+  if (block == nullptr) return true;
+  Engine& e = books();
+  const std::uint64_t entry = e.pools.entry(address_of(block));
+  const bool known = PoolMap::block_bytes(entry) != 0 ? *PoolMap::owner_of(entry, address_of(block)) != 0
+                                                      : e.words.find(address_of(block)).owner != 0;
+  PyMem_Free(block);
+  return known;
+}
+
+bool adopt_block(const void* block) noexcept {
+  Engine& e = books();
+  if (e.frozen) return false;
+  const std::uint16_t to = owner_now(e, current_thread_state());
+  if (to == 0 || engine::record(e, OwnerId{to}).kind != ledger::OwnerKind::kRequest) return false;
+  const std::uint64_t entry = e.pools.entry(address_of(block));
+  Block before;
+  if (PoolMap::block_bytes(entry) != 0) {
+    std::uint16_t* place = PoolMap::owner_of(entry, address_of(block));
+    before = {*place, PoolMap::block_bytes(entry)};
+    if (before.owner != 0) *place = to;
+  } else {
+    before = e.words.exchange_owner(address_of(block), to);
+  }
+  if (before.owner == 0) return false;
+  if (before.owner != to) engine::move_books(e, OwnerId{before.owner}, OwnerId{to}, before.bytes);
+  return true;
+}
+
+}  // namespace heapledger::cpython

@@ -1,0 +1,115 @@
+#include "cpython/block_books.h"
+
+namespace heapledger::cpython {
+
+namespace {
+
+using engine::Block;
+using engine::PoolMap;
+constexpr auto kRelaxed = std::memory_order_relaxed;
+
+std::uintptr_t address_of(const void* block) noexcept { return reinterpret_cast<std::uintptr_t>(block); }
+
+// A thread state of our own interpreter if the GIL is held, else nullptr: which bank may be stored into.
+PyThreadState* gil_holder() noexcept {
+  PyThreadState* state = attached_thread_state();
+  return state != nullptr && in_main_interpreter(state) ? state : nullptr;
+}
+
+void note_foreign_free(Engine& e, std::uint16_t owner, std::size_t bytes) noexcept {
+  const PyThreadState* state = current_thread_state();
+  if (state == nullptr) return;
+  engine::freed_elsewhere(e, OwnerId{owner}, bytes, key_of(state));
+}
+
+}  // namespace
+
+void debit_lost(void* context, std::uint16_t owner, std::size_t block_bytes) {
+  Engine& e = *static_cast<Engine*>(context);
+  ++e.lost_frees;
+  engine::debit(e, OwnerId{owner}, block_bytes);
+}
+
+void* book_small_slow(void* block, std::size_t block_bytes) noexcept {
+  Engine& e = books();
+  if (e.frozen) return block;
+  const std::uint16_t owner = owner_now(e, current_thread_state());
+  if (owner == 0) return block;
+  t_owner.arena_fresh = 0;
+  std::uint64_t entry = e.pools.entry(address_of(block));
+  if (PoolMap::block_bytes(entry) != block_bytes) {
+    // pymalloc without an arena falls back to RAW, whose hook has booked this block.
+    if (e.words.find(address_of(block)).owner != 0) return block;
+    entry = e.pools.set_pool(address_of(block), block_bytes, debit_lost, &e);
+    if (entry == 0) {
+      e.ledger.header.untracked_blocks.fetch_add(1, kRelaxed);
+      return block;
+    }
+  }
+  *PoolMap::owner_of(entry, address_of(block)) = owner;
+  engine::credit(e, OwnerId{owner}, block_bytes);
+  return block;
+}
+
+void* fold_credit(void* block, std::uint16_t owner, std::size_t block_bytes) noexcept {
+  Engine& e = books();
+  const std::int64_t live = engine::gil_live(engine::hot(e, OwnerId{owner}));
+  engine::fold(e, OwnerId{owner}, live - static_cast<std::int64_t>(block_bytes));
+  return block;
+}
+
+void debit_small_slow(std::uint16_t owner, std::size_t block_bytes, bool fold) noexcept {
+  Engine& e = books();
+  if (owner != e.current.owner) note_foreign_free(e, owner, block_bytes);
+  if (!fold) return;
+  const std::int64_t live = engine::gil_live(engine::hot(e, OwnerId{owner}));
+  engine::fold(e, OwnerId{owner}, live + static_cast<std::int64_t>(block_bytes));
+}
+
+void book_word(void* block, std::size_t bytes) noexcept {
+  Engine& e = books();
+  if (e.frozen) return;
+  PyThreadState* state = gil_holder();
+  const std::uint16_t owner = state != nullptr ? owner_now(e, state) : last_owner(e);
+  if (owner == 0) return;
+  if (!e.words.insert(address_of(block), {owner, bytes})) {
+    e.ledger.header.untracked_blocks.fetch_add(1, kRelaxed);
+  } else if (state != nullptr) {
+    engine::credit(e, OwnerId{owner}, bytes);
+  } else {
+    engine::credit_off_gil(e, OwnerId{owner}, bytes);
+  }
+}
+
+Block forget_word(void* block) noexcept { return books().words.remove(address_of(block)); }
+
+void remember_word(void* block, Block known) noexcept {
+  Engine& e = books();
+  if (known.owner == 0) return;
+  if (e.words.insert(address_of(block), known)) return;
+  e.ledger.header.untracked_blocks.fetch_add(1, kRelaxed);
+  debit_word(known);
+}
+
+void debit_word(Block known) noexcept {
+  Engine& e = books();
+  if (known.owner == 0 || e.frozen) return;
+  const PyThreadState* state = gil_holder();
+  if (state == nullptr) {
+    engine::debit_off_gil(e, OwnerId{known.owner}, known.bytes);
+    return;
+  }
+  if (known.owner != e.current.owner || !is_current(e.current, state)) note_foreign_free(e, known.owner, known.bytes);
+  engine::debit(e, OwnerId{known.owner}, known.bytes);
+}
+
+void unbook_word(void* block) noexcept {
+  const Block known = forget_word(block);
+  if (known.owner != 0) {
+    debit_word(known);
+  } else if (!books().frozen) {
+    books().ledger.header.foreign_blocks.fetch_add(1, kRelaxed);
+  }
+}
+
+}  // namespace heapledger::cpython

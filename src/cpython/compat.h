@@ -1,0 +1,44 @@
+// Every difference between the CPython versions that we enter: 3.10 to 3.15, with the GIL.
+//
+//                          3.10, 3.11            3.12                   3.13 and later
+//   current thread state   process-wide          thread-local           thread-local, public name
+//   attached?              compare with own      not NULL               not NULL
+//   own-GIL interpreters   none                  possible               possible
+// Safe in allocation hooks: no function here allocates, raises or touches a reference count.
+#pragma once
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#if PY_VERSION_HEX < 0x030A0000 || PY_VERSION_HEX >= 0x03100000
+#error "heapledger supports CPython 3.10 to 3.15"
+#endif
+#ifdef Py_GIL_DISABLED
+#error "free-threaded CPython is not supported: its allocators and object layout differ"
+#endif
+
+namespace heapledger::cpython {
+
+// The running thread state while the GIL is held. Up to 3.11 without the GIL: whoever holds it.
+inline PyThreadState* current_thread_state() noexcept {
+#if PY_VERSION_HEX >= 0x030D0000
+  return PyThreadState_GetUnchecked();
+#else
+  return _PyThreadState_UncheckedGet();
+#endif
+}
+
+// The calling thread's state if it is attached to an interpreter now, else nullptr: for hooks that may run without
+// the GIL. Up to 3.11 the state read may be another thread's, so it is compared with our own and not dereferenced
+// before that; in a sub-interpreter the two differ and we answer nullptr, which is the safe side.
+inline PyThreadState* attached_thread_state() noexcept {
+  PyThreadState* state = current_thread_state();
+#if PY_VERSION_HEX < 0x030C0000
+  if (state == nullptr || state != PyGILState_GetThisThreadState()) return nullptr;
+#endif
+  return state;
+}
+
+inline constexpr bool kInterpretersMayOwnTheirGil = PY_VERSION_HEX >= 0x030C0000;
+
+}  // namespace heapledger::cpython

@@ -1,0 +1,72 @@
+// Who owns what the running code allocates? A Request token in one ContextVar, resolved when the key changes:
+//   key = (thread state, its id, its context version); our own set and reset forget the cached answer.
+// A thread state pointer that was cached is compared, never dereferenced: states are recycled addresses.
+//
+// The running owner, first match:  foreign interpreter -> service (up to 3.11) or not counted (3.12 and later)
+//                                  an import runs on this thread -> that module's import owner
+//                                  the ContextVar holds a Request -> its owner, or the endpoint's tenured one if it is over
+//                                  else -> service
+// Called with the GIL held, from allocation hooks: no allocation, no exception touched. Not while our own set or reset
+// runs (a lookup inside ContextVar.reset refills its borrowed cache): then the thread's last owner serves.
+#pragma once
+
+#include "cpython/compat.h"
+#include "engine/books.h"
+#include "engine/scopes.h"
+
+namespace heapledger::cpython {
+
+using engine::CurrentOwner;
+using engine::Engine;
+using base::OwnerId;
+
+// A thread's own part. Trivially destructible and small: it lives in glibc's static TLS surplus.
+struct ThreadOwner {
+  std::uint32_t generation;     // of `owner`, so that a recycled slot is recognised
+  std::uint16_t owner;          // as last resolved by this thread; for its allocations without the GIL
+  std::uint16_t import_owner;   // 0: no import runs on this thread
+  std::uint8_t context_changes; // our own set or reset is running
+  std::uint8_t nested;          // inside a whole-block hook: inner RAW calls are its business
+  std::uint8_t arena_fresh;     // an arena was just mapped: the allocator's own tables follow
+};
+extern thread_local ThreadOwner t_owner __attribute__((tls_model("initial-exec")));
+
+inline CurrentOwner key_of(const PyThreadState* state) noexcept { return {state, state->id, state->context_ver, 0}; }
+
+inline bool is_current(const CurrentOwner& known, const PyThreadState* state) noexcept {
+  return known.thread == state && known.thread_id == state->id && known.context_version == state->context_ver;
+}
+
+// Ask the interpreter; remembers the answer. 0: not to be counted.
+std::uint16_t resolve_owner(Engine& e, PyThreadState* state) noexcept;
+
+inline std::uint16_t owner_now(Engine& e, PyThreadState* state) noexcept {
+  if (HL_LIKELY(state != nullptr && is_current(e.current, state))) return e.current.owner;
+  return resolve_owner(e, state);
+}
+
+// The owner for a thread without the GIL: its last one if that lives, else the service.
+std::uint16_t last_owner(Engine& e) noexcept;
+
+// The ContextVar; made once, under the GIL. False: exception set.
+bool make_owner_variable() noexcept;
+PyObject* owner_variable() noexcept;
+// This interpreter's thread states are ours.
+bool in_main_interpreter(const PyThreadState* state) noexcept;
+
+// Marks our own ContextVar.set and reset; the cached answer is forgotten at both ends.
+class ContextChange {
+ public:
+  explicit ContextChange(Engine& e) noexcept : engine_(e) { ++t_owner.context_changes; }
+  ~ContextChange() {
+    --t_owner.context_changes;
+    engine::forget_current(engine_);
+  }
+  ContextChange(const ContextChange&) = delete;
+  ContextChange& operator=(const ContextChange&) = delete;
+
+ private:
+  Engine& engine_;
+};
+
+}  // namespace heapledger::cpython

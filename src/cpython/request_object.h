@@ -1,0 +1,42 @@
+// The Request type: a token that names an engine scope, held by the ContextVar and by adapters. GIL held everywhere.
+//
+// Tokens are recycled, never freed: when the last reference goes, a token rests in a list of its own. A token that dies
+// with its scope open (an adapter that was never closed) closes it as disconnected.
+#pragma once
+
+#include "cpython/compat.h"
+#include "engine/scopes.h"
+
+namespace heapledger::cpython {
+
+struct RequestObject {
+  PyObject_HEAD
+  engine::Scope scope;
+  std::uint32_t endpoint;
+  std::uint32_t status;
+  std::uint32_t flags;
+  std::uint64_t received_bytes;
+  std::uint64_t sent_bytes;
+  PyObject* reset_token;    // what ContextVar.set gave us; nullptr once reset
+  PyObject* request_type;   // str or nullptr
+  PyObject* response_type;
+};
+
+extern PyTypeObject RequestType;
+
+// False: exception set.
+bool prepare_request_type() noexcept;
+
+inline bool is_request(PyObject* object) noexcept { return Py_TYPE(object) == &RequestType; }
+
+// The owner this token's allocations go to now.
+base::OwnerId request_owner(engine::Engine& e, PyObject* request) noexcept;
+
+// Module functions.
+PyObject* request_begin(PyObject* module, PyObject* unused);
+PyObject* request_end(PyObject* module, PyObject* const* arguments, Py_ssize_t count);
+PyObject* request_leave(PyObject* module, PyObject* request);
+PyObject* request_current(PyObject* module, PyObject* unused);
+PyObject* request_run_with(PyObject* module, PyObject* const* arguments, Py_ssize_t count, PyObject* names);
+
+}  // namespace heapledger::cpython

@@ -1,0 +1,56 @@
+#include "engine/audit.h"
+
+#include <sys/mman.h>
+
+#include "engine/books.h"
+#include "engine/pages.h"
+
+namespace heapledger::engine {
+namespace {
+
+struct Sums {
+  std::uint64_t bytes[ledger::kOwnerSlots];
+  std::uint64_t blocks;
+};
+
+void sum_block(Sums& sums, std::uint16_t owner, std::size_t bytes) noexcept {
+  if (owner == 0 || owner >= ledger::kOwnerSlots) return;
+  sums.bytes[owner] += bytes;
+  ++sums.blocks;
+}
+
+void sum_pool(void* context, std::uintptr_t, std::uint64_t entry) {
+  const std::size_t size = PoolMap::block_bytes(entry);
+  const std::uint16_t* owners = PoolMap::owners(entry);
+  for (std::size_t i = 0, n = owner_array_length(size); i < n; ++i) {
+    sum_block(*static_cast<Sums*>(context), owners[i], size);
+  }
+}
+
+void sum_word(void* context, std::atomic<std::uint64_t>& word) {
+  const std::uint64_t seen = word.load(std::memory_order_relaxed);
+  sum_block(*static_cast<Sums*>(context), WordMap::owner_of(seen), WordMap::bytes_of(seen));
+}
+
+}  // namespace
+
+Audit audit(Engine& e) noexcept {
+  Audit result;
+  auto* sums = static_cast<Sums*>(map_pages(sizeof(Sums)));
+  if (sums == nullptr) return result;
+  e.pools.for_each(sum_pool, sums);
+  e.words.for_each(sum_word, sums);
+  const std::uint32_t end = e.ledger.header.owner_high_water.load(std::memory_order_relaxed);
+  for (std::uint32_t id = 1; id < end; ++id) {
+    const auto counted = static_cast<std::uint64_t>(live_bytes(e, OwnerId{static_cast<std::uint16_t>(id)}));
+    result.walked_bytes += sums->bytes[id];
+    result.counted_bytes += counted;
+    if (counted != sums->bytes[id]) ++result.mismatches;
+  }
+  result.blocks = sums->blocks;
+  result.done = true;
+  munmap(sums, sizeof(Sums));
+  return result;
+}
+
+}  // namespace heapledger::engine

@@ -1,0 +1,20 @@
+// The books against the blocks: walk the block map, sum the sizes by owner, compare with the counters.
+//   balanced  <=>  for every owner: sum of its blocks' sizes == live bytes of its two banks
+// Exact when no thread allocates meanwhile. Under the GIL; no heap (one mapping for the sums, given back).
+#pragma once
+
+#include "engine/engine.h"
+
+namespace heapledger::engine {
+
+struct Audit {
+  std::uint64_t walked_bytes = 0;   // sum over the block map
+  std::uint64_t counted_bytes = 0;  // sum over the owners' counters
+  std::uint64_t blocks = 0;
+  std::uint64_t mismatches = 0;     // owners whose sums differ
+  bool done = false;                // false: no memory for the sums
+};
+
+HL_EXPORT Audit audit(Engine& e) noexcept;
+
+}  // namespace heapledger::engine

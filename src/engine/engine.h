@@ -1,0 +1,108 @@
+// The engine's one object: every table that the hooks touch, at fixed offsets from one address, which is what the
+// hooks are handed as their context. Zero-initialised static memory: usable before main, nothing runs at load.
+//
+// Synchronisation rules:
+//   1. "Under the GIL" means: the caller excludes every other such caller. Inside CPython that is the GIL; through
+//      the C seam it is the lock in engine/seam.cc; in tests it is a mutex.
+//   2. HotBank, owner records, PoolMap, the free list and `current` are touched under the GIL only.
+//   3. OffGilBank, WordMap and the header's atomics may be touched by any thread at any time.
+//   4. No function here waits, uses the heap, raises, or prints. What cannot be done is counted in the header.
+//   5. After fork the child runs child_after_fork() (engine/fork.h) before any hook of its own stores anything.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "base/ids.h"
+#include "engine/export.h"
+#include "engine/pool_map.h"
+#include "engine/word_map.h"
+#include "ledger/layout.h"
+
+namespace heapledger::engine {
+
+using base::EndpointId;
+using base::OwnerId;
+using ledger::HotBank;
+using ledger::OwnerKind;
+using ledger::OwnerRecord;
+using ledger::OwnerState;
+
+// Whom the running code's allocations are charged to, as last resolved under the GIL, and the key it was resolved for.
+// What the key's words mean is the business of whoever resolves (src/cpython/current_owner.h).
+struct CurrentOwner {
+  const void* thread;  // nullptr: not resolved; everything else is then stale
+  std::uint64_t thread_id;
+  std::uint64_t context_version;
+  std::uint16_t owner;
+};
+
+// Frees of somebody's block that happened before the new current owner was known: settled at the next resolution.
+struct PendingFree {
+  std::uint16_t owner;
+  std::uint64_t bytes;
+};
+inline constexpr std::size_t kPendingFrees = 16;
+
+// The largest number of requests in flight since request n began, for every open n: maxima of suffixes.
+struct InFlightMaximum {
+  std::uint64_t sequence;
+  std::uint32_t value;
+};
+
+struct Engine {
+  ledger::Ledger ledger;  // static memory until a file is mapped over it
+  CurrentOwner current;
+  bool active;            // hooks installed and books open
+  bool frozen;
+  PoolMap pools;
+  WordMap words;
+
+  std::uint16_t free_owners[ledger::kOwnerSlots];  // stack
+  std::uint32_t free_owner_count;
+  std::uint32_t first_open;  // list of open requests
+  InFlightMaximum in_flight_maxima[ledger::kOwnerSlots + 1];
+  std::uint32_t in_flight_maxima_count;
+
+  PendingFree pending[kPendingFrees];
+  std::uint32_t pending_count;
+  CurrentOwner pending_key;
+  std::uint64_t resumed_ns;           // when `current.owner` began to run
+
+  std::int64_t process_level_bytes;   // sum of the owners' recorded levels
+  std::int64_t peak_snapshot_bytes;   // level at the last snapshot of the peak's composition
+
+  std::uint16_t import_owners[1024];
+  std::uint32_t import_owner_count;
+  std::uint32_t content_type_offsets[128];
+  std::uint16_t content_type_bytes[128];
+  std::uint32_t content_type_count;
+
+  std::uint32_t ended_owners;         // ended, with live bytes: the sweep's work
+  std::uint64_t sweep_pool_cursor;
+  std::uint64_t sweep_word_cursor;
+  bool sweeping;
+
+  std::uint64_t arena_bytes;          // pymalloc arenas seen coming
+  std::uint64_t lost_frees;           // blocks whose free we never saw
+  std::uint64_t next_sample_ns;
+  const char* off_reason;             // why the books are closed, nullptr while open
+  int ledger_file;                    // 1 once a file is mapped
+  int ledger_failed;                  // errno of the attempt to make one
+  int fork_handler;                   // 1 once registered
+  char run_dir[512];
+  char ledger_path[512];
+};
+
+extern "C" HL_EXPORT char hl_engine_storage[];
+
+inline Engine& engine() noexcept { return *reinterpret_cast<Engine*>(hl_engine_storage); }
+
+inline HotBank& hot(Engine& e, OwnerId owner) noexcept { return e.ledger.hot[owner.raw()]; }
+inline OwnerRecord& record(Engine& e, OwnerId owner) noexcept { return e.ledger.owners[owner.raw()]; }
+inline std::int64_t gil_live(const HotBank& bank) noexcept { return bank.threshold - bank.room; }
+
+// The next allocation asks again who is running.
+inline void forget_current(Engine& e) noexcept { e.current.thread = nullptr; }
+
+}  // namespace heapledger::engine

@@ -1,0 +1,117 @@
+#include "engine/fork.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "engine/owners.h"
+#include "engine/switch.h"
+#include "ledger/ledger_file.h"
+
+namespace heapledger::engine {
+namespace {
+
+constexpr auto kRelaxed = std::memory_order_relaxed;
+
+// Field 22 of /proc/self/stat; read with plain system calls, the heap may be in any state after fork.
+std::uint64_t own_start_ticks() noexcept {
+  FileText text;
+  if (!read_small_file("/proc/self/stat", text)) return 0;
+  const char* at = strrchr(text.bytes, ')');  // the command's name may hold anything
+  for (int field = 2; at != nullptr && field < 22; ++field) at = strchr(at + 1, ' ');
+  return at == nullptr ? 0 : strtoull(at + 1, nullptr, 10);
+}
+
+// Every inherited owner starts the child's books with what it holds: allocated == live, freed == 0.
+void inherit_owners(Engine& e) noexcept {
+  ledger::Header& header = e.ledger.header;
+  const std::uint32_t end = header.owner_high_water.load(kRelaxed);
+  for (std::uint32_t id = 1; id < end; ++id) {
+    OwnerRecord& who = e.ledger.owners[id];
+    if (who.state == OwnerState::kFree) continue;
+    HotBank& bank = e.ledger.hot[id];
+    bank.allocated_bytes = static_cast<std::uint64_t>(gil_live(bank));
+    ledger::OffGilBank& outside = e.ledger.off_gil[id];
+    outside.allocated_bytes.store(static_cast<std::uint64_t>(outside.live_bytes.load(kRelaxed)), kRelaxed);
+    who.next_open = who.previous_open = 0;
+    if (who.kind != OwnerKind::kRequest) continue;
+    who.kind = OwnerKind::kTenured;
+    who.state = OwnerState::kOpen;
+  }
+  header.retired_allocated_bytes = 0;
+  header.retired_allocations = 0;
+  header.retired_owners = 0;
+}
+
+void start_counters_anew(ledger::Header& header) noexcept {
+  header.ring_head.store(0, kRelaxed);
+  header.ring_tail.store(0, kRelaxed);
+  header.dropped_requests.store(0, kRelaxed);
+  header.started_requests.store(0, kRelaxed);
+  header.finished_requests.store(0, kRelaxed);
+  header.approximate_requests.store(0, kRelaxed);
+  header.untracked_blocks.store(0, kRelaxed);
+  header.foreign_blocks.store(0, kRelaxed);
+  header.folded_endpoints.store(0, kRelaxed);
+  header.foreign_interpreter_blocks.store(0, kRelaxed);
+  header.in_flight.store(0, kRelaxed);
+}
+
+void name_process(ledger::Header& header) noexcept {
+  header.pid = static_cast<std::uint64_t>(getpid());
+  header.parent_pid = static_cast<std::uint64_t>(getppid());
+  header.process_start_ticks = own_start_ticks();
+}
+
+void run_child_handler() { child_after_fork(engine()); }
+
+}  // namespace
+
+bool register_fork_handler(Engine& e) noexcept {
+  if (e.fork_handler == 0 && pthread_atfork(nullptr, nullptr, run_child_handler) == 0) e.fork_handler = 1;
+  return e.fork_handler != 0;
+}
+
+void child_after_fork(Engine& e) noexcept {
+  if (!e.active || e.frozen) return;
+  if (e.ledger_file != 0 && !ledger::map_over_private(e.ledger)) {
+    close_books(e, "no memory for the books after fork");
+    return;
+  }
+  e.ledger_file = 0;
+  e.ledger_failed = 0;
+  forget_current(e);
+  e.current.owner = 0;
+  e.pending_count = 0;
+  e.first_open = 0;
+  e.in_flight_maxima_count = 0;
+  e.ended_owners = 0;
+  e.sweeping = false;
+  inherit_owners(e);
+  ledger::Header& header = e.ledger.header;
+  start_counters_anew(header);
+  header.started_unix_ns = base::unix_ns();
+  header.started_ns = base::monotonic_ns();
+  header.state.store(ledger::ProcessState::kLive, kRelaxed);
+  name_process(header);
+  // A process of root may drop its privileges before its first request, and the run folder is root's alone.
+  if (geteuid() == 0) open_own_ledger(e);
+}
+
+void open_own_ledger(Engine& e) noexcept {
+  if (HL_LIKELY(e.ledger_file != 0) || e.ledger_failed != 0 || e.run_dir[0] == 0) return;
+  name_process(e.ledger.header);
+  char path[ledger::kLongestPath];
+  const int failure = ledger::map_over_file(e.ledger, e.run_dir, path);
+  if (failure != 0) {
+    e.ledger_failed = failure;
+    return;
+  }
+  e.ledger_file = 1;
+  memcpy(e.ledger_path, path, sizeof(path));
+}
+
+}  // namespace heapledger::engine

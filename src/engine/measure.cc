@@ -1,0 +1,82 @@
+#include "engine/measure.h"
+
+#include <malloc.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <algorithm>
+
+#include "base/clock.h"
+#include "engine/books.h"
+#include "engine/pages.h"
+#include "engine/switch.h"
+
+namespace heapledger::engine {
+namespace {
+
+constexpr auto kRelaxed = std::memory_order_relaxed;
+constexpr std::uint64_t kShortestPauseNs = 1'000'000'000;
+constexpr std::uint64_t kPausePerCost = 1000;
+constexpr std::uint64_t kPageBytes = 4096;
+
+std::uint64_t resident_set_bytes() noexcept {
+  FileText text;
+  if (!read_small_file("/proc/self/statm", text)) return 0;
+  const char* second = strchr(text.bytes, ' ');
+  return second == nullptr ? 0 : strtoull(second + 1, nullptr, 10) * kPageBytes;
+}
+
+std::uint64_t live_of_all(Engine& e) noexcept {
+  std::int64_t live = 0;
+  const std::uint32_t end = e.ledger.header.owner_high_water.load(kRelaxed);
+  for (std::uint32_t id = 1; id < end; ++id) live += live_bytes(e, OwnerId{static_cast<std::uint16_t>(id)});
+  return static_cast<std::uint64_t>(std::max<std::int64_t>(0, live));
+}
+
+// Space in pools we know that no block of ours fills (blocks from before our start count as free: an upper bound),
+// arenas' pools never cut, and what glibc keeps free.
+std::uint64_t allocator_retained_bytes(Engine& e) noexcept {
+  struct Pools {
+    std::uint64_t used_bytes;
+  } pools{0};
+  e.pools.for_each(
+      [](void* context, std::uintptr_t, std::uint64_t entry) {
+        const std::size_t size = PoolMap::block_bytes(entry);
+        const std::uint16_t* owners = PoolMap::owners(entry);
+        std::uint64_t used = 0;
+        for (std::size_t i = 0, n = owner_array_length(size); i < n; ++i) used += owners[i] != 0 ? size : 0;
+        static_cast<Pools*>(context)->used_bytes += used;
+      },
+      &pools);
+  const std::uint64_t pool_bytes = e.pools.pool_count() * kPoolBytes;
+  const std::uint64_t held = std::max(pool_bytes, e.arena_bytes);
+  const struct mallinfo2 heap = mallinfo2();
+  return held - std::min(held, pools.used_bytes) + heap.fordblks;
+}
+
+}  // namespace
+
+void take_sample(Engine& e) noexcept {
+  ledger::ProcessSample& sample = e.ledger.sample;
+  const std::uint64_t version = sample.version.load(kRelaxed);
+  sample.version.store(version + 1, kRelaxed);
+  std::atomic_thread_fence(std::memory_order_release);  // odd before the fields; acquire in LedgerView
+  sample.at_unix_ns = base::unix_ns();
+  sample.rss_bytes = resident_set_bytes();
+  sample.live_bytes = live_of_all(e);
+  sample.allocator_retained_bytes = allocator_retained_bytes(e);
+  sample.heapledger_bytes = e.pools.resident_bytes() + e.words.resident_bytes() +
+                            resident_bytes_of(hl_engine_storage, sizeof(Engine));
+  sample.arena_bytes = e.arena_bytes;
+  sample.version.store(version + 2, std::memory_order_release);
+}
+
+void sample_if_due(Engine& e) noexcept {
+  const std::uint64_t now_ns = base::monotonic_ns();
+  if (now_ns < e.next_sample_ns) return;
+  take_sample(e);
+  const std::uint64_t cost_ns = base::monotonic_ns() - now_ns;
+  e.next_sample_ns = now_ns + std::max(kShortestPauseNs, cost_ns * kPausePerCost);
+}
+
+}  // namespace heapledger::engine

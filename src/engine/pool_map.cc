@@ -1,0 +1,173 @@
+#include "engine/pool_map.h"
+
+#include <cstring>
+
+#include "engine/pages.h"
+
+namespace heapledger::engine {
+namespace {
+
+constexpr std::size_t kChunkBytes = 16 * 1024;
+constexpr std::size_t kChunkHeaderBytes = 16;
+constexpr std::size_t kRegionBytes = 8 * 1024 * 1024;
+
+// A chunk's first word: the chunk before it (in a unit) or the next free one.
+char*& link_of(char* chunk) noexcept { return *reinterpret_cast<char**>(chunk); }
+
+}  // namespace
+
+bool PoolMap::prepare() noexcept {
+  if (zeros_ != nullptr) return true;
+  zeros_ = static_cast<Leaf*>(map_zero_pages(sizeof(Leaf)));
+  if (zeros_ == nullptr) return false;
+  for (Leaf*& leaf : top_) leaf = zeros_;
+  return true;
+}
+
+PoolMap::Leaf* PoolMap::leaf_for(std::uintptr_t address) noexcept {
+  Leaf*& leaf = top_[address >> kLeafShift];
+  if (leaf == zeros_) {
+    auto* fresh = static_cast<Leaf*>(map_pages(sizeof(Leaf)));
+    if (fresh == nullptr) return nullptr;
+    leaf = fresh;
+  }
+  return leaf;
+}
+
+char* PoolMap::take_chunk() noexcept {
+  if (free_chunks_ != nullptr) {
+    char* chunk = free_chunks_;
+    free_chunks_ = link_of(chunk);
+    link_of(chunk) = nullptr;
+    return chunk;
+  }
+  if (region_ == nullptr || region_used_bytes_ + kChunkBytes > kRegionBytes) {
+    if (region_count_ == sizeof(regions_) / sizeof(regions_[0])) return nullptr;
+    auto* fresh = static_cast<char*>(map_pages(kRegionBytes));
+    if (fresh == nullptr) return nullptr;
+    regions_[region_count_++] = fresh;
+    region_ = fresh;
+    region_used_bytes_ = 0;
+  }
+  char* chunk = region_ + region_used_bytes_;
+  region_used_bytes_ += kChunkBytes;
+  return chunk;
+}
+
+std::uint16_t* PoolMap::allocate_owners(Unit& unit, std::size_t length) noexcept {
+  const std::size_t bytes = (length * sizeof(std::uint16_t) + 15) & ~std::size_t{15};
+  if (unit.chunk == nullptr || unit.used_bytes + bytes > kChunkBytes) {
+    char* chunk = take_chunk();
+    if (chunk == nullptr) return nullptr;
+    link_of(chunk) = unit.chunk;
+    unit.chunk = chunk;
+    unit.used_bytes = kChunkHeaderBytes;
+  }
+  auto* array = reinterpret_cast<std::uint16_t*>(unit.chunk + unit.used_bytes);
+  unit.used_bytes += static_cast<std::uint32_t>(bytes);
+  return array;
+}
+
+void PoolMap::release_unit(Unit& unit) noexcept {
+  while (unit.chunk != nullptr) {
+    char* before = link_of(unit.chunk);
+    drop_pages(unit.chunk, kChunkBytes);
+    link_of(unit.chunk) = free_chunks_;
+    free_chunks_ = unit.chunk;
+    unit.chunk = before;
+  }
+  unit.used_bytes = 0;
+}
+
+namespace {
+
+void report_lost(std::uint64_t entry, PoolMap::Lost lost, void* context) noexcept {
+  const std::size_t size = PoolMap::block_bytes(entry);
+  std::uint16_t* owners = PoolMap::owners(entry);
+  for (std::size_t i = 0, n = owner_array_length(size); i < n; ++i) {
+    if (owners[i] == 0) continue;
+    lost(context, owners[i], size);
+    owners[i] = 0;
+  }
+}
+
+}  // namespace
+
+std::uint64_t PoolMap::set_pool(std::uintptr_t address, std::size_t block_bytes, Lost lost, void* context) noexcept {
+  Leaf* leaf = leaf_for(address);
+  if (leaf == nullptr) return 0;
+  std::uint64_t& entry = leaf->entries[(address >> kPoolShift) & (kLeafEntries - 1)];
+  Unit& unit = leaf->units[(address >> kUnitShift) & (kLeafUnits - 1)];
+  std::uint16_t* array = nullptr;
+  if (entry != 0) {
+    report_lost(entry, lost, context);
+    // An array for blocks of this size or smaller is long enough; a longer one is taken anew and the old one rests
+    // in the chunk until the unit goes: at most 32 growing arrays a pool.
+    if (PoolMap::block_bytes(entry) <= block_bytes) array = owners(entry);
+  }
+  if (array == nullptr) array = allocate_owners(unit, owner_array_length(block_bytes));
+  if (array == nullptr) {
+    if (entry != 0) --unit.pools, --pool_count_;
+    entry = 0;
+    return 0;
+  }
+  if (entry == 0) ++unit.pools, ++pool_count_;
+  entry = (reinterpret_cast<std::uint64_t>(array) << 16) | block_bytes;
+  return entry;
+}
+
+void PoolMap::clear(std::uintptr_t address, std::size_t bytes, Lost lost, void* context) noexcept {
+  for (std::uintptr_t pool = address & ~kPoolMask; pool < address + bytes; pool += kPoolBytes) {
+    Leaf* leaf = top_[pool >> kLeafShift];
+    if (leaf == zeros_) continue;
+    std::uint64_t& entry = leaf->entries[(pool >> kPoolShift) & (kLeafEntries - 1)];
+    if (entry == 0 || pool < address || pool + kPoolBytes > address + bytes) continue;
+    report_lost(entry, lost, context);
+    entry = 0;
+    --pool_count_;
+    Unit& unit = leaf->units[(pool >> kUnitShift) & (kLeafUnits - 1)];
+    if (--unit.pools == 0) release_unit(unit);
+  }
+}
+
+void PoolMap::close() noexcept {
+  for (Leaf*& leaf : top_) leaf = zeros_;
+}
+
+void PoolMap::for_each(Visit visit, void* context) const noexcept {
+  std::uint64_t cursor = 0;
+  while (cursor != kEndOfPools) cursor = walk(cursor, kLeafEntries, visit, context);
+}
+
+std::uint64_t PoolMap::walk(std::uint64_t cursor, std::uint64_t limit, Visit visit, void* context) const noexcept {
+  constexpr std::uint64_t kPoolsInAll = std::uint64_t{kTopEntries} * kLeafEntries;
+  constexpr std::uint64_t kPoolsPerUnit = std::uint64_t{1} << (kUnitShift - kPoolShift);
+  while (limit > 0 && cursor < kPoolsInAll) {
+    const Leaf* leaf = top_[cursor / kLeafEntries];
+    if (leaf == zeros_) {
+      cursor = (cursor / kLeafEntries + 1) * kLeafEntries;
+      continue;
+    }
+    const std::uint64_t index = cursor % kLeafEntries;
+    if (index % kPoolsPerUnit == 0 && leaf->units[index / kPoolsPerUnit].pools == 0) {
+      cursor += kPoolsPerUnit;
+      --limit;
+      continue;
+    }
+    if (leaf->entries[index] != 0) visit(context, cursor << kPoolShift, leaf->entries[index]);
+    ++cursor;
+    --limit;
+  }
+  return cursor < kPoolsInAll ? cursor : kEndOfPools;
+}
+
+std::size_t PoolMap::resident_bytes() const noexcept {
+  std::size_t bytes = 0;
+  for (const Leaf* leaf : top_) {
+    if (leaf != zeros_ && leaf != nullptr) bytes += resident_bytes_of(leaf, sizeof(Leaf));
+  }
+  for (std::size_t i = 0; i < region_count_; ++i) bytes += resident_bytes_of(regions_[i], kRegionBytes);
+  return bytes;
+}
+
+}  // namespace heapledger::engine

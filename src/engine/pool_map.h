@@ -1,0 +1,103 @@
+// Which owner holds this pymalloc block? A record per 16 KiB pool, since all blocks of a pool have one size.
+//
+//   address   47            35 34              14 13          0
+//             [ top index    ] [ leaf index      ] [ offset    ]
+//   entry     63                               16 15          0
+//             [ pointer to u16 owners[]         ] [ block size ]      0: no pool of ours
+//
+// Empty top entries point at one shared read-only leaf of zeros, so that a lookup has no null test. Owner arrays are
+// bump-allocated in chunks per 1 MiB unit of address space: the pages touched are dense.
+//
+// Synchronisation rules:
+//   1. Every function here runs under the GIL (or a test's lock): pymalloc does too.
+//   2. The tables are plain memory; only `top` is filled at prepare().
+// Allocates by mmap only, never by the heap. Fork: private memory, the child inherits a copy-on-write copy.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "base/ids.h"
+#include "engine/export.h"
+#include "engine/size_class.h"
+
+namespace heapledger::engine {
+
+using base::OwnerId;
+
+class PoolMap {
+ public:
+  static constexpr unsigned kLeafShift = 35;
+  static constexpr unsigned kUnitShift = 20;
+  static constexpr std::size_t kTopEntries = std::size_t{1} << (48 - kLeafShift);
+  static constexpr std::size_t kLeafEntries = std::size_t{1} << (kLeafShift - kPoolShift);
+  static constexpr std::size_t kLeafUnits = std::size_t{1} << (kLeafShift - kUnitShift);
+  static constexpr std::uint64_t kSizeMask = 0xFFFF;
+
+  // Where a unit's owner arrays come from.
+  struct Unit {
+    char* chunk;               // newest chunk; its first word links to the one before
+    std::uint32_t used_bytes;  // of the newest chunk
+    std::uint32_t pools;       // entries of this unit that are set
+  };
+  struct Leaf {
+    std::uint64_t entries[kLeafEntries];
+    Unit units[kLeafUnits];
+  };
+
+  // False: no memory for the leaf of zeros; nothing is hooked then.
+  bool prepare() noexcept;
+
+  // 0 where no pool of ours is known.
+  std::uint64_t entry(std::uintptr_t address) const noexcept {
+    return top_[address >> kLeafShift]->entries[(address >> kPoolShift) & (kLeafEntries - 1)];
+  }
+  static std::size_t block_bytes(std::uint64_t entry) noexcept { return entry & kSizeMask; }
+  static std::uint16_t* owner_of(std::uint64_t entry, std::uintptr_t address) noexcept {
+    return owners(entry) + block_index(address & kPoolMask, block_bytes(entry));
+  }
+  static std::uint16_t* owners(std::uint64_t entry) noexcept {
+    return reinterpret_cast<std::uint16_t*>(entry >> 16);
+  }
+
+  // Make the pool around `address` one of `block_bytes` blocks and return its entry; 0 when there is no memory.
+  // Owners left over from its former life are handed to `lost(context, owner, block_bytes)` and cleared.
+  using Lost = void (*)(void* context, std::uint16_t owner, std::size_t block_bytes);
+  HL_EXPORT std::uint64_t set_pool(std::uintptr_t address, std::size_t block_bytes, Lost lost, void* context) noexcept;
+
+  // Forget every pool in [address, address + bytes): the arena went back to the system.
+  HL_EXPORT void clear(std::uintptr_t address, std::size_t bytes, Lost lost, void* context) noexcept;
+
+  // From here on every lookup answers "no pool": the books are closed.
+  void close() noexcept;
+
+  // Every pool of ours, in address order: visit(context, pool address, entry).
+  using Visit = void (*)(void* context, std::uintptr_t pool, std::uint64_t entry);
+  void for_each(Visit visit, void* context) const noexcept;
+
+  // The same from pool number `cursor` on, at most `limit` leaf entries looked at; returns the next cursor, or
+  // kEndOfPools. For work in bounded steps.
+  static constexpr std::uint64_t kEndOfPools = ~std::uint64_t{0};
+  std::uint64_t walk(std::uint64_t cursor, std::uint64_t limit, Visit visit, void* context) const noexcept;
+
+  std::uint64_t pool_count() const noexcept { return pool_count_; }
+  // Bytes of mapped tables that are resident, by asking the kernel. Slow; for samples.
+  std::size_t resident_bytes() const noexcept;
+
+ private:
+  Leaf* leaf_for(std::uintptr_t address) noexcept;
+  std::uint16_t* allocate_owners(Unit& unit, std::size_t length) noexcept;
+  char* take_chunk() noexcept;
+  void release_unit(Unit& unit) noexcept;
+
+  Leaf* top_[kTopEntries];
+  Leaf* zeros_;
+  char* free_chunks_;
+  char* region_;             // newest region of chunks
+  std::size_t region_used_bytes_;
+  std::uint64_t pool_count_;
+  std::size_t region_count_;
+  char* regions_[4096];
+};
+
+}  // namespace heapledger::engine

@@ -1,0 +1,100 @@
+#include "engine/tenure.h"
+
+#include "engine/books.h"
+#include "engine/owners.h"
+
+namespace heapledger::engine {
+namespace {
+
+constexpr auto kRelaxed = std::memory_order_relaxed;
+constexpr std::uint32_t kSweepAtOwners = ledger::kOwnerSlots / 2;
+constexpr std::uint64_t kPoolsAStep = 256;
+constexpr std::uint64_t kWordsAStep = 2048;
+constexpr int kStepsWhenScarce = 16;
+
+bool is_sweeping(Engine& e, std::uint16_t owner) noexcept {
+  return e.ledger.owners[owner].state == OwnerState::kSweeping;
+}
+
+OwnerId heir_of(Engine& e, OwnerId owner) noexcept { return tenured_owner(e, EndpointId{record(e, owner).endpoint}); }
+
+void sweep_pool(void* context, std::uintptr_t, std::uint64_t entry) {
+  Engine& e = *static_cast<Engine*>(context);
+  const std::size_t size = PoolMap::block_bytes(entry);
+  std::uint16_t* owners = PoolMap::owners(entry);
+  for (std::size_t i = 0, n = owner_array_length(size); i < n; ++i) {
+    if (owners[i] == 0 || !is_sweeping(e, owners[i])) continue;
+    const OwnerId from{owners[i]};
+    const OwnerId to = heir_of(e, from);
+    owners[i] = to.raw();
+    move_books(e, from, to, size);
+  }
+}
+
+void sweep_word(void* context, std::atomic<std::uint64_t>& word) {
+  Engine& e = *static_cast<Engine*>(context);
+  std::uint64_t seen = word.load(kRelaxed);
+  const std::uint16_t owner = WordMap::owner_of(seen);
+  if (seen == 0 || !is_sweeping(e, owner)) return;
+  const OwnerId to = heir_of(e, OwnerId{owner});
+  // A free of this block that comes in between leaves a zero: the exchange fails and the free has debited `owner`.
+  if (!word.compare_exchange_strong(seen, WordMap::with_owner(seen, to.raw()), kRelaxed)) return;
+  move_books(e, OwnerId{owner}, to, WordMap::bytes_of(seen));
+}
+
+void begin_sweep(Engine& e) noexcept {
+  const std::uint32_t end = e.ledger.header.owner_high_water.load(kRelaxed);
+  for (std::uint32_t id = 1; id < end; ++id) {
+    if (e.ledger.owners[id].state == OwnerState::kEnded) e.ledger.owners[id].state = OwnerState::kSweeping;
+  }
+  e.sweep_pool_cursor = 0;
+  e.sweep_word_cursor = 0;
+  e.sweeping = true;
+  forget_current(e);
+}
+
+void finish_sweep(Engine& e) noexcept {
+  const std::uint32_t end = e.ledger.header.owner_high_water.load(kRelaxed);
+  for (std::uint32_t id = 1; id < end; ++id) {
+    if (!is_sweeping(e, static_cast<std::uint16_t>(id))) continue;
+    const OwnerId owner{static_cast<std::uint16_t>(id)};
+    // What is left was missed (a granule's second block that another thread was moving): the next sweep takes it.
+    e.ledger.owners[id].state = OwnerState::kEnded;
+    if (live_bytes(e, owner) == 0) recycle(e, owner);
+  }
+  e.sweeping = false;
+}
+
+bool step(Engine& e) noexcept {
+  if (e.sweep_pool_cursor != PoolMap::kEndOfPools) {
+    e.sweep_pool_cursor = e.pools.walk(e.sweep_pool_cursor, kPoolsAStep, sweep_pool, &e);
+    return true;
+  }
+  if (e.sweep_word_cursor != WordMap::kEnd) {
+    e.sweep_word_cursor = e.words.walk(e.sweep_word_cursor, kWordsAStep, sweep_word, &e);
+    return true;
+  }
+  finish_sweep(e);
+  return false;
+}
+
+}  // namespace
+
+void tenure_step(Engine& e) noexcept {
+  if (!e.sweeping) {
+    if (e.ended_owners < kSweepAtOwners) return;
+    begin_sweep(e);
+  }
+  const std::uint32_t used = e.ledger.header.owner_high_water.load(kRelaxed) - e.free_owner_count;
+  const int steps = used > ledger::kOwnerSlots / 8 * 7 ? kStepsWhenScarce : 1;
+  for (int i = 0; i < steps && step(e); ++i) {
+  }
+}
+
+void tenure_all(Engine& e) noexcept {
+  if (!e.sweeping) begin_sweep(e);
+  while (step(e)) {
+  }
+}
+
+}  // namespace heapledger::engine
