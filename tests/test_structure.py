@@ -129,7 +129,9 @@ def symbols(room: str, *options: str) -> list[str]:
     assert libraries, f"no library of {room} under {BUILD}: run `make unit` first"
     names = []
     for library in libraries:
-        printed = subprocess.run(["nm", "-C", *options, library], capture_output=True, text=True, check=True, timeout=60)
+        printed = subprocess.run(
+            ["nm", "-C", *options, library], capture_output=True, text=True, check=True, timeout=60
+        )
         names += [line.split(maxsplit=2) for line in printed.stdout.splitlines() if " " in line.strip()]
     return [parts[-1] for parts in names]
 
@@ -179,7 +181,15 @@ def test_hooked_paths_neither_end_the_service_nor_raise_nor_use_its_heap() -> No
 
 @pytest.mark.parametrize(
     "line",
-    ["std::abort();", "printf(1);", "throw 1;", "auto* p = new int;", "x = malloc(3);", "std::string name;", "std::mutex m;"],
+    [
+        "std::abort();",
+        "printf(1);",
+        "throw 1;",
+        "auto* p = new int;",
+        "x = malloc(3);",
+        "std::string name;",
+        "std::mutex m;",
+    ],
 )
 def test_the_banned_words_are_recognised(line: str) -> None:
     assert any(re.search(pattern, line) for pattern in BANNED_ON_HOOKED_PATHS)
@@ -255,13 +265,19 @@ def test_no_file_names_a_place_of_one_machine() -> None:
             lines = path.read_text().splitlines()
         except UnicodeDecodeError:
             continue
-        wrong += [f"{name_of(path)}:{number} {line.strip()[:100]}" for number, line in enumerate(lines, 1) if places.search(line)]
+        wrong += [
+            f"{name_of(path)}:{number} {line.strip()[:100]}"
+            for number, line in enumerate(lines, 1)
+            if places.search(line)
+        ]
     assert not wrong
 
 
 def test_every_verb_of_the_command_line_is_documented() -> None:
     printed = subprocess.run([CLI, "--help"], capture_output=True, text=True, check=True, timeout=30).stdout
-    section = re.split(r"^\s*(?:SUBCOMMANDS|Subcommands|VERBS|Verbs|COMMANDS|Commands):?\s*$", printed, flags=re.MULTILINE)[1]
+    section = re.split(
+        r"^\s*(?:SUBCOMMANDS|Subcommands|VERBS|Verbs|COMMANDS|Commands):?\s*$", printed, flags=re.MULTILINE
+    )[1]
     verbs = re.findall(r"^  ([a-z]+)\b", section, re.MULTILINE)
     assert {"run", "requests", "doctor", "demo"} <= set(verbs)
     pages = (ROOT / "README.md").read_text() + "".join(p.read_text() for p in sorted((ROOT / "docs").rglob("*.md")))

@@ -1,0 +1,1 @@
+"""Measurements of what heapledger costs: `make bench`."""
