@@ -1,4 +1,4 @@
-"""The architecture stays true: who may include whom, what may be called where, what is exported, how long things get."""
+"""The architecture stays true: who includes whom, what is called where, what is exported, how long things get."""
 
 from __future__ import annotations
 
@@ -37,7 +37,9 @@ LONG_FUNCTIONS_ALLOWED: set[str] = set()
 # What runs on a hooked path may not end the process, write to its streams, raise or use the ordinary heap.
 BANNED_ON_HOOKED_PATHS = {
     r"\b(?:abort|exit|_exit|quick_exit|terminate)\s*\(": "ends the service",
-    r"\b(?:f|d|v|vf)?printf\s*\(|\bputs\s*\(|\bperror\s*\(|\bstd::(?:cout|cerr|clog)\b": "writes to the service's streams",
+    r"\b(?:f|d|v|vf)?printf\s*\(|\bputs\s*\(|\bperror\s*\(|\bstd::(?:cout|cerr|clog)\b": (
+        "writes to the service's streams"
+    ),
     r"\bthrow\b|\btry\s*\{|\bcatch\s*\(": "raises",
     r"(?<![\w.>:])(?:malloc|calloc|realloc|free|strdup)\s*\(": "uses the ordinary heap",
     r"\bnew\b(?!\s*\()|\bdelete\b(?!\s*[;,])": "uses the ordinary heap",
@@ -197,7 +199,7 @@ def test_the_banned_words_are_recognised(line: str) -> None:
 
 def test_files_stay_readable_in_one_sitting() -> None:
     folders = ("src", "include", "python/heapledger", "fuzz", "benchmarks", "tests")
-    found = [p for p in sources(*folders, suffixes=(".h", ".cc", ".py", ".pyi", ".sql"))]
+    found = sources(*folders, suffixes=(".h", ".cc", ".py", ".pyi", ".sql"))
     long = {name_of(p): n for p in found if (n := len(p.read_text().splitlines())) > FILE_LINES}
     assert not long
 
@@ -218,7 +220,18 @@ def test_functions_stay_short() -> None:
 
 
 def test_function_lengths_are_measured() -> None:
-    code = "namespace a {\nint f(int x) {\n  if (x) {\n    return 1;\n  }\n  return 2;\n}\nstruct alignas(8) S {\n  void g() {}\n};\n}\n"
+    code = """namespace a {
+int f(int x) {
+  if (x) {
+    return 1;
+  }
+  return 2;
+}
+struct alignas(8) S {
+  void g() {}
+};
+}
+"""
     assert list(function_lengths(code)) == [(2, 6, "int f(int x)"), (9, 1, "void g()")]
 
 
