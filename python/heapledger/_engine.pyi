@@ -59,6 +59,12 @@ def leave(request: Request) -> None:
     elsewhere) the reset is skipped and the context forgets the request instead. Never raises.
     """
 
+def discard(request: Request) -> None:
+    """Write no row for this open request (an ignored route, or our own failure); leave() is called as ever.
+
+    Its bytes stay in the books, under no endpoint.
+    """
+
 def current() -> Request | None:
     """The open request that the calling code runs under, if any."""
 

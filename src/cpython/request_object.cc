@@ -227,6 +227,13 @@ PyObject* request_end(PyObject*, PyObject* const* arguments, Py_ssize_t count) {
   Py_RETURN_NONE;
 }
 
+PyObject* request_discard(PyObject*, PyObject* request) {
+  if (!is_request(request)) return expected_request();
+  as_request(request)->endpoint = ledger::kEndpointUnknown;
+  engine::discard_request(books(), as_request(request)->scope);
+  Py_RETURN_NONE;
+}
+
 PyObject* request_leave(PyObject*, PyObject* request) {
   if (!is_request(request)) return expected_request();
   RequestObject& self = *as_request(request);

@@ -155,6 +155,13 @@ void end_request(Engine& e, Scope scope, const Outcome& outcome) noexcept {
   e.ledger.header.in_flight.fetch_sub(1, kRelaxed);
 }
 
+void discard_request(Engine& e, Scope scope) noexcept {
+  if (!is_open(e, scope)) return;
+  OwnerRecord& who = record(e, OwnerId{scope.owner});
+  who.flags |= ledger::kOwnerDiscarded;
+  who.endpoint = ledger::kEndpointUnknown;
+}
+
 void leave_request(Engine& e, Scope scope, const Outcome& outcome) noexcept {
   if (!is_current_life(e, scope) || e.frozen) return;
   const OwnerId owner{scope.owner};
@@ -162,7 +169,7 @@ void leave_request(Engine& e, Scope scope, const Outcome& outcome) noexcept {
   if (who.kind != OwnerKind::kRequest) return;
   if (who.state == OwnerState::kOpen) end_request(e, scope, outcome);
   if (who.state != OwnerState::kResponded) return;
-  write_row(e, owner, outcome);
+  if ((who.flags & ledger::kOwnerDiscarded) == 0) write_row(e, owner, outcome);
   who.state = OwnerState::kEnded;
   ++e.ended_owners;
   forget_current(e);
