@@ -1,0 +1,44 @@
+"""heapledger: what every HTTP request costs in memory, exactly.
+
+Most services need nothing of this: `heapledger run -- COMMAND` records them unchanged. From code:
+
+- `start()` records this process without `heapledger run`,
+- `request(name)` makes a row of a piece of work that is no HTTP request,
+- `current()` is the request that the calling code runs under,
+- `RequestIsolator(recording).analyze()` reads a recording, or the live process.
+"""
+
+from __future__ import annotations
+
+from heapledger._version import __version__
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from heapledger._live import start
+    from heapledger._work import current, request
+    from heapledger.errors import HeapledgerError
+    from heapledger.request_isolator import RequestIsolator
+
+# Loaded at first use: a service under `heapledger run` imports this package before its own first line.
+_HOMES = {
+    "HeapledgerError": "heapledger.errors",
+    "RequestIsolator": "heapledger.request_isolator",
+    "current": "heapledger._work",
+    "request": "heapledger._work",
+    "start": "heapledger._live",
+}
+
+__all__ = ["HeapledgerError", "RequestIsolator", "__version__", "current", "request", "start"]
+
+
+def __getattr__(name: str) -> object:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value: object = getattr(__import__(home, fromlist=(name,)), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

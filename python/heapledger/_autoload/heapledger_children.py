@@ -1,0 +1,192 @@
+"""Hand the autoload's variables on to children that are a Python which can take part, and to nobody else.
+
+The environment of this process is clean: our folder is off PYTHONPATH, HEAPLEDGER_* are gone. They are put back into
+the environment of a child at the moment it is started, by whichever way: subprocess and multiprocessing through
+`_posixsubprocess.fork_exec`, `os.posix_spawn`, the `os.exec` family (re-exec of gunicorn, reloaders).
+Whatever fails here leaves the call as it was.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from typing import Any
+
+    Path = str | bytes | os.PathLike[str] | os.PathLike[bytes]
+
+_OLDEST, _NEWEST = 10, 15
+_entries: dict[bytes, bytes] = {}  # variable -> the entry of ours in front of its list
+_variables: dict[bytes, bytes] = {}
+
+
+def install(folder: str, variables: Mapping[str, str]) -> None:
+    """Remember what to hand on and stand where children are started."""
+    _entries[b"PYTHONPATH"] = os.fsencode(folder)
+    preload = variables.get("HEAPLEDGER_PRELOAD")
+    if preload:
+        _entries[b"LD_PRELOAD"] = os.fsencode(preload)
+    _variables.update((os.fsencode(name), os.fsencode(value)) for name, value in variables.items())
+    _stand_before_fork_exec()
+    for name in ("posix_spawn", "posix_spawnp"):
+        if hasattr(os, name):
+            setattr(os, name, _spawning(getattr(os, name)))
+    os.execv = _replacing_without_environment(os.execv, os.execve)
+    os.execve = _replacing(os.execve)
+
+
+def _stand_before_fork_exec() -> None:
+    import _posixsubprocess
+
+    original = _posixsubprocess.fork_exec
+
+    def fork_exec(*args: Any) -> int:
+        try:
+            arguments, executables, environment, folder = args[0], args[1], args[5], args[4]
+            if _takes_part(_first_there(executables, folder)) and not _is_resource_tracker(arguments):
+                pairs = _environment_of_this_process() if environment is None else _pairs(environment)
+                args = (*args[:5], [name + b"=" + value for name, value in handed_on(pairs).items()], *args[6:])
+        except Exception:
+            pass
+        return original(*args)
+
+    _posixsubprocess.fork_exec = fork_exec
+    subprocess = sys.modules.get("subprocess")
+    if getattr(subprocess, "_fork_exec", None) is original:
+        subprocess._fork_exec = fork_exec  # type: ignore[union-attr]
+
+
+def _spawning(original: Callable[..., int]) -> Callable[..., int]:
+    def posix_spawn(path: Path, argv: Sequence[Any], env: Any, /, *args: Any, **kwargs: Any) -> int:
+        try:
+            if _takes_part(_found(path)):
+                env = handed_on(_encoded(env if env is not None else os.environ))
+        except Exception:
+            pass
+        return original(path, argv, env, *args, **kwargs)
+
+    return posix_spawn
+
+
+def _replacing(original: Callable[..., Any]) -> Callable[..., Any]:
+    def execve(path: Any, argv: Any, env: Any) -> Any:
+        try:
+            if _takes_part(path):
+                env = handed_on(_encoded(env))
+        except Exception:
+            pass
+        return original(path, argv, env)
+
+    return execve
+
+
+def _replacing_without_environment(execv: Callable[..., Any], execve: Callable[..., Any]) -> Callable[..., Any]:
+    def replacement(path: Any, argv: Any, /) -> Any:
+        environment = None
+        try:
+            if _takes_part(path):
+                environment = handed_on(_encoded(os.environ))
+        except Exception:
+            pass
+        return execv(path, argv) if environment is None else execve(path, argv, environment)
+
+    return replacement
+
+
+def handed_on(environment: dict[bytes, bytes]) -> dict[bytes, bytes]:
+    """A child's environment with our entries and variables in it."""
+    environment = {**environment, **_variables}
+    for name, ours in _entries.items():
+        separator = b":" if name == b"PYTHONPATH" or b" " not in environment.get(name, b"") else b" "
+        theirs = environment.get(name)
+        if theirs is None or theirs == b"":
+            environment[name] = ours
+        elif ours not in theirs.split(separator):
+            environment[name] = ours + separator + theirs
+    return environment
+
+
+def _environment_of_this_process() -> dict[bytes, bytes]:
+    return _encoded(os.environ)
+
+
+def _encoded(environment: Mapping[Any, Any]) -> dict[bytes, bytes]:
+    return {os.fsencode(name): os.fsencode(value) for name, value in environment.items()}
+
+
+def _pairs(environment: Sequence[bytes]) -> dict[bytes, bytes]:
+    pairs = (item.partition(b"=") for item in environment)
+    return {name: value for name, _, value in pairs}
+
+
+def _is_resource_tracker(arguments: Sequence[Any]) -> bool:
+    """multiprocessing's: it runs none of the service's code and would be one more process in the recording."""
+    return any(b"multiprocessing.resource_tracker" in os.fsencode(argument) for argument in arguments)
+
+
+def _first_there(executables: Sequence[Any], folder: Any) -> Any:
+    for executable in executables:
+        path = os.path.join(os.fsencode(folder), os.fsencode(executable)) if folder else os.fsencode(executable)
+        if os.path.isfile(path):
+            return path
+    return b""
+
+
+def _found(name: Any) -> bytes:
+    encoded = os.fsencode(name)
+    if b"/" in encoded:
+        return encoded
+    return bytes(_first_there([os.path.join(os.fsencode(p), encoded) for p in os.get_exec_path()], None))
+
+
+def _takes_part(path: Any, depth: int = 0) -> bool:
+    """Whether running this file runs a Python that heapledger supports, as far as can be told from outside."""
+    if isinstance(path, int) or not path:
+        return False
+    encoded = os.fsencode(path)
+    if os.path.basename(encoded) == b"heapledger":
+        return True  # a nested `heapledger run` has to know that it is nested
+    real = os.path.realpath(encoded)
+    with open(real, "rb") as file:
+        head = file.read(256)
+    if head.startswith(b"#!"):
+        return depth < 2 and _takes_part(_interpreter(head), depth + 1)
+    return _is_supported_name(os.path.basename(real), encoded)
+
+
+def _interpreter(head: bytes) -> bytes:
+    words = head[2:].partition(b"\n")[0].split()
+    if words and os.path.basename(words[0]) == b"env":
+        words = [word for word in words[1:] if not word.startswith(b"-") and b"=" not in word]
+        return _found(words[0]) if words else b""
+    return words[0] if words else b""
+
+
+def _is_supported_name(name: bytes, path: bytes) -> bool:
+    if name in (b"python", b"python3"):
+        return _is_supported_version(_version_of_environment(path))
+    major, dot, minor = name.removeprefix(b"python").partition(b".")
+    return name.startswith(b"python") and major == b"3" and dot == b"." and _is_supported_version(minor)
+
+
+def _is_supported_version(minor: bytes) -> bool:
+    return minor == b"" or (minor.isdigit() and _OLDEST <= int(minor) <= _NEWEST)
+
+
+def _version_of_environment(path: bytes) -> bytes:
+    """The minor version that a virtual environment's own copy of Python says, or b"" when nothing does."""
+    if sys.executable and os.path.samefile(path, sys.executable):
+        return b"%d" % sys.version_info[1]
+    try:
+        with open(os.path.join(os.path.dirname(path), b"..", b"pyvenv.cfg"), "rb") as file:
+            for line in file:
+                key, _, value = line.partition(b"=")
+                if key.strip() in (b"version", b"version_info"):
+                    parts = value.strip().split(b".")
+                    return parts[1] if parts[0] == b"3" and len(parts) > 1 else b"0"
+    except OSError:
+        pass
+    return b""

@@ -1,0 +1,84 @@
+"""What a service under `heapledger run` starts with: the engine, and adapters for whatever it imports later.
+
+Called by `_autoload/sitecustomize.py` before the service's first line. Nothing is imported here that the service
+did not import: each adapter is loaded when its framework is.
+"""
+
+from __future__ import annotations
+
+import atexit
+
+from heapledger import _engine, _health
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+# Module of the service -> (module of ours, function that takes the imported module).
+HOOKS: tuple[tuple[str, str, str], ...] = (
+    ("threading", "heapledger.propagation", "install_threads"),
+    ("concurrent.futures.thread", "heapledger.propagation", "install_executor"),
+    ("flask.app", "heapledger.adapters.flask", "install"),
+    ("flask.ctx", "heapledger.adapters.flask", "install_context"),
+    ("starlette.applications", "heapledger.adapters.fastapi", "install_applications"),
+    ("starlette.routing", "heapledger.adapters.fastapi", "install_starlette_routing"),
+    ("starlette.background", "heapledger.adapters.fastapi", "install_background"),
+    ("fastapi.applications", "heapledger.adapters.fastapi", "install_applications"),
+    ("fastapi.routing", "heapledger.adapters.fastapi", "install_fastapi_routing"),
+    ("django.core.handlers.base", "heapledger.adapters.django", "install_base"),
+    ("django.core.handlers.wsgi", "heapledger.adapters.django", "install_wsgi"),
+    ("django.core.handlers.asgi", "heapledger.adapters.django", "install_asgi"),
+    ("uvicorn.config", "heapledger.adapters.servers", "install_uvicorn"),
+    ("gunicorn.workers.base", "heapledger.adapters.servers", "install_gunicorn"),
+    ("gunicorn.workers.gasgi", "heapledger.adapters.servers", "install_gunicorn_asgi"),
+    ("hypercorn.app_wrappers", "heapledger.adapters.servers", "install_hypercorn"),
+    ("werkzeug.serving", "heapledger.adapters.servers", "install_werkzeug"),
+    ("wsgiref.simple_server", "heapledger.adapters.servers", "install_wsgiref"),
+    ("starlette.middleware.wsgi", "heapledger.adapters.bridges", "install_build_environ"),
+    ("uvicorn.middleware.wsgi", "heapledger.adapters.bridges", "install_build_environ"),
+    ("a2wsgi.wsgi", "heapledger.adapters.bridges", "install_build_environ"),
+    ("a2wsgi.asgi", "heapledger.adapters.bridges", "install_build_scope"),
+    ("asgiref.wsgi", "heapledger.adapters.bridges", "install_asgiref"),
+)
+
+
+def start_from_environment(variables: dict[str, str]) -> str:
+    """Start in this process. `variables` are the HEAPLEDGER_* ones that the autoload took out of the environment.
+
+    Returns:
+        "" or, in one line, why this process is not recorded.
+    """
+    atexit.register(_engine.freeze)  # first, so that it runs last
+    if not _engine.start(variables["HEAPLEDGER_RUN_DIR"]):
+        atexit.unregister(_engine.freeze)
+        return str(_engine.status().get("reason") or "the engine did not start")
+    install_hooks()
+    ignored = variables.get("HEAPLEDGER_IGNORE")
+    if ignored:
+        import json
+
+        from heapledger.adapters import routes
+
+        routes.ignored.update(str(route) for route in json.loads(ignored))
+    return ""
+
+
+def install_hooks() -> None:
+    """Have each adapter installed as soon as what it adapts is imported. Twice is a no-op."""
+    for module, ours, function in HOOKS:
+        _engine.on_import(module, _Installer(ours, function))
+
+
+class _Installer:
+    __slots__ = ("_function", "_ours")
+
+    def __init__(self, ours: str, function: str) -> None:
+        self._ours = ours
+        self._function = function
+
+    def __call__(self, module: Any) -> None:
+        try:
+            ours = __import__(self._ours, fromlist=(self._function,))
+            getattr(ours, self._function)(module)
+        except Exception:
+            _health.count(f"install_failed:{self._ours}.{self._function}")

@@ -1,0 +1,153 @@
+"""ASGI: a request lasts from the call to its return; the response is out when its last message was sent.
+
+Only http is ours: lifespan, websocket and whatever comes are passed on untouched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+from heapledger import _engine, _health
+from heapledger.adapters import routes
+from heapledger.adapters._exchange import KEY, Exchange, begin, forget, open_exchanges
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+_VERSION_HEADERS = (b"accept-version", b"x-api-version", b"api-version")
+_DEPRECATION = frozenset((b"deprecation", b"sunset", b"Deprecation", b"Sunset"))
+_STREAMED_IN, _STREAMED_OUT, _DISCONNECTED = _engine.STREAMED_IN, _engine.STREAMED_OUT, _engine.DISCONNECTED
+_adopt = _engine.adopt
+
+
+class Entry:
+    """An application with a request around each http call. Costs no frame where a request is open already."""
+
+    def __init__(self, app: Application, known: bool = False) -> None:
+        self.app = app
+        self.known = known
+
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        """Serve one connection."""
+        if scope["type"] != "http":
+            return self.app(scope, receive, send)
+        outer = scope.get(KEY)
+        if outer is None:
+            return respond(self.app, scope, receive, send, self.known)
+        if self.known:
+            outer.unroute()
+        return self.app(scope, receive, send)
+
+
+class Middleware(Entry):
+    """`app = Middleware(app)`: every http request of it becomes a row."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection. A coroutine function, by which servers tell ASGI 3 from ASGI 2."""
+        await Entry.__call__(self, scope, receive, send)
+
+
+async def respond(app: Application, scope: Scope, receive: Receive, send: Send, known: bool) -> None:
+    """Serve one request as the outermost entry. `known`: the application has a router that an adapter reads."""
+    token = begin()
+    if token is None:
+        return await app(scope, receive, send)
+    try:
+        exchange = AsgiExchange(token, scope, receive, send)
+        exchange.known = known
+        scope[KEY] = open_exchanges[token] = exchange
+    except Exception:
+        forget(token, "asgi_begin_failed")
+        return await app(scope, receive, send)
+    try:
+        return await app(scope, exchange.receive, exchange.send)
+    except BaseException as error:
+        exchange.fail(error)
+        raise
+    finally:
+        open_exchanges.pop(token, None)
+        scope.pop(KEY, None)
+        exchange.leave()
+
+
+class AsgiExchange(Exchange):
+    """An exchange that is also the application's `receive` and `send`."""
+
+    __slots__ = ("_receive", "_send", "final")
+
+    def __init__(self, token: _engine.Request, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = dict(scope["headers"])
+        raw_type = headers.get(b"content-type")
+        request_type = routes.content_type(raw_type) if raw_type else ""
+        super().__init__(token, scope["method"], asked_version(headers), request_type)
+        self._receive = receive
+        self._send = send
+        self.final = False
+
+    async def receive(self) -> Message:
+        """A message from the client; body chunks become the request's own."""
+        message = await self._receive()
+        try:
+            if message["type"] == "http.request":
+                body = message.get("body")
+                if body:
+                    _adopt(body)
+                    self.received += len(body)
+                if message.get("more_body"):
+                    self.flags |= _STREAMED_IN
+            elif not self.final:
+                self.flags |= _DISCONNECTED
+        except Exception:
+            _health.count("receive_unread")
+        return message
+
+    def send(self, message: Message) -> Awaitable[None]:
+        """A message to the client; the last one is seen off."""
+        try:
+            kind = message["type"]
+            if kind == "http.response.start":
+                self._started(message["status"], message.get("headers"))
+            elif kind == "http.response.body":
+                self.sent += len(message.get("body", b""))
+                if not message.get("more_body"):
+                    return self._last(message)
+                self.flags |= _STREAMED_OUT
+            elif kind == "http.response.pathsend":
+                return self._last(message)
+        except Exception:
+            _health.count("send_unread")
+        return self._send(message)
+
+    async def _last(self, message: Message) -> None:
+        self.final = True
+        await self._send(message)
+        if self.eager or not self.known:
+            self.end()
+
+    def _started(self, status: int, headers: object) -> None:
+        self.status = status
+        if type(headers) is list or type(headers) is tuple:  # an iterator could be read only once
+            names = dict(headers)
+            raw = names.get(b"content-type") or names.get(b"Content-Type")
+            self.response_type = routes.content_type(bytes(raw)) if raw else ""
+            if not _DEPRECATION.isdisjoint(names):
+                self.deprecated = True
+
+
+def asked_version(headers: dict[bytes, bytes]) -> str:
+    """The API version that the request's headers name, or ""."""
+    if not headers.keys().isdisjoint(_VERSION_HEADERS):
+        for name in _VERSION_HEADERS:
+            if raw := headers.get(name):
+                return routes.version_of(raw.decode("latin-1"))
+    for name in (b"accept", b"content-type"):
+        raw = headers.get(name)
+        if raw and (b"vnd." in raw or b"version=" in raw):
+            version = routes.version_in_media_type(raw.decode("latin-1"))
+            if version:
+                return version
+    return ""

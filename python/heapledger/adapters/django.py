@@ -1,0 +1,66 @@
+"""Django: the route that the resolver matched, with the prefixes of its includes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from heapledger import _health
+from heapledger.adapters import asgi, wsgi
+from heapledger.adapters._exchange import KEY, Exchange
+from heapledger.adapters._patching import wrap
+
+
+def install_base(module: Any) -> None:
+    """django.core.handlers.base."""
+    wrap(module.BaseHandler, "resolve_request", _name_match)
+
+
+def install_wsgi(module: Any) -> None:
+    """django.core.handlers.wsgi."""
+    wrap(module.WSGIHandler, "__call__", _enter_wsgi)
+
+
+def install_asgi(module: Any) -> None:
+    """django.core.handlers.asgi. `__call__` stays as it is: servers look at it to tell ASGI 3 from ASGI 2."""
+    wrap(module.ASGIHandler, "handle", _enter_asgi)
+
+
+def _enter_wsgi(original: Callable[..., Iterable[bytes]]) -> Callable[..., Iterable[bytes]]:
+    def __call__(self: Any, environ: wsgi.Environ, start_response: wsgi.StartResponse) -> Iterable[bytes]:
+        outer: Exchange | None = environ.get(KEY)
+        if outer is None:
+            return wsgi.respond(original.__get__(self), environ, start_response, True)
+        outer.unroute()
+        return original(self, environ, start_response)
+
+    return __call__
+
+
+def _enter_asgi(original: Callable[..., Any]) -> Callable[..., Any]:
+    def handle(self: Any, scope: asgi.Scope, receive: asgi.Receive, send: asgi.Send) -> Any:
+        outer: Exchange | None = scope.get(KEY)
+        if outer is None:
+            return asgi.respond(original.__get__(self), scope, receive, send, True)
+        outer.unroute()
+        return original(self, scope, receive, send)
+
+    return handle
+
+
+def _name_match(original: Callable[..., Any]) -> Callable[..., Any]:
+    def resolve_request(self: Any, request: Any) -> Any:
+        match = original(self, request)
+        try:
+            environ = getattr(request, "environ", None)
+            exchange: Exchange | None = (request.scope if environ is None else environ).get(KEY)
+            if exchange is not None:
+                prefix = exchange.prefix
+                if not prefix and environ is not None:
+                    prefix = environ.get("SCRIPT_NAME", "").rstrip("/")
+                exchange.route(prefix + "/" + match.route)
+        except Exception:
+            _health.count("django_match_unread")
+        return match
+
+    return resolve_request

@@ -1,0 +1,115 @@
+"""Endpoints: what a request is filed under, found once and remembered. Every table here is bounded.
+
+A key is (method, template, asked version, deprecated); its parts come from `method_of`, `version_asked` and the
+framework's router, so that nobody outside can grow a table by sending odd methods, versions or paths.
+"""
+
+from __future__ import annotations
+
+from heapledger import _engine, _health
+
+UNMATCHED = _engine.UNMATCHED
+APP = "<app>"
+IGNORED = -1
+
+Key = tuple[str, str, str, bool]
+
+_METHODS_KEPT = 32
+_VERSIONS_KEPT = 32
+_TYPES_KEPT = 128
+_KEYS_KEPT = 4096
+_LONGEST = {"method": 16, "version": 32, "type": 100}
+_TOKEN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
+
+ids: dict[Key, int] = {}
+methods: dict[str, str] = {
+    m: m for m in ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE", "CONNECT")
+}
+ignored: set[str] = set()
+_versions: dict[str, str] = {}
+_types: dict[str | bytes, str] = {}
+
+
+def method_of(raw: str) -> str:
+    """The method as it is filed: itself, or OTHER once 32 unusual ones are known."""
+    if not 0 < len(raw) <= _LONGEST["method"] or not _TOKEN.issuperset(raw):
+        return "OTHER"
+    if len(methods) >= 9 + _METHODS_KEPT:
+        _health.count("methods_folded")
+        return "OTHER"
+    return methods.setdefault(raw, raw)
+
+
+def content_type(raw: str | bytes) -> str:
+    """Only type/subtype of a content type header, lower case; "" for what is none."""
+    known = _types.get(raw)
+    if known is not None:
+        return known
+    text = raw.decode("latin-1") if isinstance(raw, bytes) else raw
+    name = text.partition(";")[0].strip().lower()
+    if len(name) > _LONGEST["type"] or name.count("/") != 1 or not name.isascii() or not name.isprintable():
+        return ""
+    if len(_types) >= 2 * _TYPES_KEPT or (name not in _types.values() and len(set(_types.values())) >= _TYPES_KEPT):
+        _health.count("content_types_dropped")
+        return name if name in _types.values() else ""
+    _types[raw] = name
+    return name
+
+
+def version_of(raw: str) -> str:
+    """A version that a client asked for, as it is filed: "2" is "v2"; "" for what is none or one too many."""
+    known = _versions.get(raw)
+    if known is not None:
+        return known
+    text = raw.strip()
+    if not 0 < len(text) <= _LONGEST["version"] or not _TOKEN.issuperset(text):
+        return ""
+    name = "v" + text if text.replace(".", "").isdigit() else text
+    if len(_versions) >= _VERSIONS_KEPT:
+        _health.count("versions_dropped")
+        return ""
+    _versions[raw] = name
+    return name
+
+
+def version_in_media_type(raw: str) -> str:
+    """The version in `application/vnd.x.v2+json` or `application/json; version=2`, or ""."""
+    for media_type in raw.lower().split(","):
+        name, *parameters = media_type.split(";")
+        for parameter in parameters:
+            key, _, value = parameter.partition("=")
+            if key.strip() == "version":
+                return version_of(value.strip().strip('"'))
+        subtype = name.partition("/")[2].strip()
+        if subtype.startswith("vnd."):
+            for piece in subtype.partition("+")[0].split("."):
+                if _is_version(piece):
+                    return version_of(piece)
+    return ""
+
+
+def version_in_path(template: str) -> str:
+    """The version that one of the first segments of a template names (/v1, /api/v2), or ""."""
+    for piece in template.split("/")[1:4]:
+        if _is_version(piece):
+            return piece.lower()
+    return ""
+
+
+def _is_version(piece: str) -> bool:
+    return piece[:1] in ("v", "V") and piece[1:].replace(".", "").replace("_", "").isdigit() and len(piece) <= 12
+
+
+def intern(key: Key) -> int:
+    """The endpoint's id for a key that was not seen before, or IGNORED."""
+    method, template, asked, deprecated = key
+    if template in ignored:
+        endpoint = IGNORED
+    else:
+        version = version_in_path(template) or asked
+        endpoint = _engine.intern_endpoint(method, template, version, deprecated)
+    if len(ids) < _KEYS_KEPT:
+        ids[key] = endpoint
+    else:
+        _health.count("endpoints_not_remembered")
+    return endpoint

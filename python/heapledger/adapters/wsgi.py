@@ -1,0 +1,107 @@
+"""WSGI: a request lasts from the call to the close of what it returned."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from heapledger import _engine, _health
+from heapledger.adapters import _wsgi_body, routes
+from heapledger.adapters._exchange import KEY, Exchange, begin, forget
+
+Environ = dict[str, Any]
+StartResponse = Callable[..., Any]
+Application = Callable[[Environ, StartResponse], Iterable[bytes]]
+
+_VERSION_KEYS = ("HTTP_ACCEPT_VERSION", "HTTP_X_API_VERSION", "HTTP_API_VERSION")
+_DEPRECATION = frozenset(("Deprecation", "Sunset", "deprecation", "sunset"))
+_STREAMED_IN = _engine.STREAMED_IN
+
+
+class Middleware:
+    """`application = Middleware(application)`: every request of it becomes a row."""
+
+    def __init__(self, app: Application) -> None:
+        self.app = app
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """Serve one request."""
+        if KEY in environ:
+            return self.app(environ, start_response)
+        return respond(self.app, environ, start_response, False)
+
+
+def respond(app: Application, environ: Environ, start_response: StartResponse, known: bool) -> Iterable[bytes]:
+    """Serve one request as the outermost entry. `known`: the application has a router that an adapter reads."""
+    token = begin()
+    if token is None:
+        return app(environ, start_response)
+    try:
+        exchange = WsgiExchange(token, environ, start_response)
+        exchange.known = known
+        environ[KEY] = exchange
+    except Exception:
+        forget(token, "wsgi_begin_failed")
+        return app(environ, start_response)
+    try:
+        body = app(environ, exchange.start_response)
+    except BaseException as error:
+        environ.pop(KEY, None)
+        exchange.fail(error)
+        exchange.leave()
+        raise
+    return _wsgi_body.wrap(exchange, environ, body)
+
+
+class WsgiExchange(Exchange):
+    """An exchange that is also the application's `start_response`."""
+
+    __slots__ = ("_start", "_write", "chunks", "length")
+
+    def __init__(self, token: _engine.Request, environ: Environ, start_response: StartResponse) -> None:
+        raw_type = environ.get("CONTENT_TYPE")
+        request_type = routes.content_type(raw_type) if raw_type else ""
+        super().__init__(token, environ["REQUEST_METHOD"], asked_version(environ), request_type)
+        self._start = start_response
+        self.chunks = 0
+        self.length = ""
+        length = environ.get("CONTENT_LENGTH")
+        if length:
+            if length.isdecimal():
+                self.received = int(length)
+        elif "HTTP_TRANSFER_ENCODING" in environ:
+            self.flags = _STREAMED_IN
+
+    def start_response(self, status: str, headers: list[tuple[str, str]], *exc_info: Any) -> Callable[[bytes], Any]:
+        """Take status and headers down and hand them on as they came."""
+        try:
+            names = dict(headers)
+            raw = names.get("Content-Type") or names.get("content-type")
+            self.response_type = routes.content_type(raw) if raw else ""
+            self.length = names.get("Content-Length") or names.get("content-length") or ""
+            if not _DEPRECATION.isdisjoint(names):
+                self.deprecated = True
+            self.status = int(status[:3])
+        except Exception:
+            _health.count("start_response_unread")
+        self._write = self._start(status, headers, *exc_info)
+        return self.write
+
+    def write(self, chunk: bytes) -> Any:
+        """The imperative way to send, from before iterables."""
+        self.sent += len(chunk)
+        self.chunks += 1
+        return self._write(chunk)
+
+
+def asked_version(environ: Environ) -> str:
+    """The API version that the request's headers name, or ""."""
+    if not environ.keys().isdisjoint(_VERSION_KEYS):
+        for name in _VERSION_KEYS:
+            if raw := environ.get(name):
+                return routes.version_of(raw)
+    for name in ("HTTP_ACCEPT", "CONTENT_TYPE"):
+        raw = environ.get(name)
+        if raw and ("vnd." in raw or "version=" in raw) and (version := routes.version_in_media_type(raw)):
+            return version
+    return ""
