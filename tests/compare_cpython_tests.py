@@ -32,7 +32,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("suites", nargs="*", default=SUITES)
     suites = parser.parse_args().suites
-    if subprocess.run([sys.executable, "-c", "import test.libregrtest, test.test_context"], capture_output=True).returncode:
+    probe = [sys.executable, "-c", "import test.libregrtest, test.test_context"]
+    if subprocess.run(probe, capture_output=True).returncode:
         print(f"error: {sys.executable} does not ship CPython's tests", file=sys.stderr)
         print("hint: PYTHON=... make setup, with an interpreter that has them (pyenv's have)", file=sys.stderr)
         return 2
@@ -58,8 +59,21 @@ def outcomes(suite: str, before: list[str]) -> dict[str, str]:
     """`passed`, `failed`, `error` or `skipped` by the name of the case."""
     with tempfile.TemporaryDirectory(prefix="cpython-tests-") as scratch:
         report = Path(scratch) / "report.xml"
-        command = [*before, sys.executable, "-m", "test", "-u", "none", "--timeout", "600", "--junit-xml", report, suite]
-        clean = {name: value for name, value in os.environ.items() if not name.startswith(("HEAPLEDGER_", "PYTHON"))}
+        command = [
+            *before,
+            sys.executable,
+            "-m",
+            "test",
+            "-u",
+            "none",
+            "--timeout",
+            "600",
+            "--junit-xml",
+            report,
+            suite,
+        ]
+        ours = ("HEAPLEDGER_", "PYTHON")
+        clean = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
         finished = subprocess.run(
             command, cwd=scratch, env=clean, capture_output=True, text=True, timeout=SECONDS, errors="replace"
         )
