@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 # Module of the service -> (module of ours, function that takes the imported module).
 HOOKS: tuple[tuple[str, str, str], ...] = (
     ("threading", "heapledger.propagation", "install_threads"),
+    ("signal", "heapledger._departure", "install"),
     ("concurrent.futures.thread", "heapledger.propagation", "install_executor"),
     ("flask.app", "heapledger.adapters.flask", "install"),
     ("flask.ctx", "heapledger.adapters.flask", "install_context"),

@@ -16,7 +16,7 @@ def current() -> _Request | None:
     return _engine.current()
 
 
-class request:
+class request:  # noqa: N801
     """Record a piece of work as a request of its own, inside of another one too.
 
     Example:

@@ -12,24 +12,23 @@ begin -> route (as early as it is known, or at the end) -> end (the response is 
 
 from __future__ import annotations
 
-from typing import Any
-
 from heapledger import _engine, _health
 from heapledger.adapters import routes
 
 KEY = "heapledger.request"
 
 begin = _engine.begin
+leave = _engine.leave
+discard = _engine.discard
 _end = _engine.end
-_leave = _engine.leave
-_discard = _engine.discard
 _RAISED = _engine.RAISED
 _DISCONNECTED = _engine.DISCONNECTED
 _ids = routes.ids
 _Request = _engine.Request
 
 
-open_exchanges: dict[_Request | None, Any] = {}  # ASGI only: background tasks are handed no scope
+# By request, for those who are handed neither environ nor scope. None: held, and not claimed yet (wsgi.hold).
+open_exchanges: dict[_Request | None, Exchange | None] = {}
 
 
 class Exchange:
@@ -54,6 +53,7 @@ class Exchange:
         self.sent = 0
         self.known = False  # a framework with a router has it
         self.eager = False  # end at the last message, not at the return
+        self.final = False  # the last message is on its way
         self.deprecated = False
         self.open = True
 
@@ -68,7 +68,7 @@ class Exchange:
             if endpoint > 0:
                 self.token.endpoint = endpoint
             else:
-                _discard(self.token)
+                discard(self.token)
         except Exception:
             _health.count("route_failed")
 
@@ -109,11 +109,11 @@ class Exchange:
         """The call returned: end if nobody did, and give the context back."""
         if self.open:
             self.end()
-        _leave(self.token)
+        leave(self.token)
 
 
 def forget(token: _Request, why: str) -> None:
     """Our code failed on this request: no row, and the service goes on."""
     _health.count(why)
-    _discard(token)
-    _leave(token)
+    discard(token)
+    leave(token)

@@ -41,7 +41,8 @@ def finish(exchange: WsgiExchange, environ: dict[str, Any]) -> None:
         exchange.flags |= _STREAMED_OUT
     elif exchange.chunks == 0 and exchange.length.isdecimal() and exchange.method != "HEAD":
         exchange.sent = int(exchange.length)
-    exchange.leave()
+    if not exchange.held:
+        exchange.leave()
 
 
 class _Body:

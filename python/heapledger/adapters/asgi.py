@@ -77,7 +77,7 @@ async def respond(app: Application, scope: Scope, receive: Receive, send: Send, 
 class AsgiExchange(Exchange):
     """An exchange that is also the application's `receive` and `send`."""
 
-    __slots__ = ("_receive", "_send", "final")
+    __slots__ = ("_receive", "_send")
 
     def __init__(self, token: _engine.Request, scope: Scope, receive: Receive, send: Send) -> None:
         headers = dict(scope["headers"])
@@ -86,7 +86,6 @@ class AsgiExchange(Exchange):
         super().__init__(token, scope["method"], asked_version(headers), request_type)
         self._receive = receive
         self._send = send
-        self.final = False
 
     async def receive(self) -> Message:
         """A message from the client; body chunks become the request's own."""

@@ -27,14 +27,14 @@ def install_asgi(module: Any) -> None:
 
 
 def _enter_wsgi(original: Callable[..., Iterable[bytes]]) -> Callable[..., Iterable[bytes]]:
-    def __call__(self: Any, environ: wsgi.Environ, start_response: wsgi.StartResponse) -> Iterable[bytes]:
+    def call(self: Any, environ: wsgi.Environ, start_response: wsgi.StartResponse) -> Iterable[bytes]:
         outer: Exchange | None = environ.get(KEY)
         if outer is None:
             return wsgi.respond(original.__get__(self), environ, start_response, True)
         outer.unroute()
         return original(self, environ, start_response)
 
-    return __call__
+    return call
 
 
 def _enter_asgi(original: Callable[..., Any]) -> Callable[..., Any]:

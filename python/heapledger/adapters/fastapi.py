@@ -100,7 +100,7 @@ def _unname(original: _Handle) -> _Handle:
 
 
 def _end_before(original: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    def __call__(self: Any) -> Any:
+    def call(self: Any) -> Any:
         exchange = open_exchanges.get(_engine.current())
         if exchange is not None:
             exchange.eager = True
@@ -108,4 +108,4 @@ def _end_before(original: Callable[[Any], Any]) -> Callable[[Any], Any]:
                 exchange.end()
         return original(self)
 
-    return __call__
+    return call

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from heapledger import _engine
-from heapledger.adapters import asgi, wsgi
+from heapledger.adapters import _held, asgi, wsgi
 from heapledger.adapters._patching import wrap
 
 _named: list[str] = []
@@ -40,7 +40,8 @@ def install_gunicorn(module: Any) -> None:
             original(self)
             _name("gunicorn")
             if hasattr(self, "handle_request"):
-                self.wsgi = wsgi.Middleware(self.wsgi)
+                self.wsgi = _held.HeldMiddleware(self.wsgi)
+                self.handle_request = _held.hold(self.handle_request)
 
         return load_wsgi
 
@@ -71,14 +72,15 @@ def install_werkzeug(module: Any) -> None:
     """werkzeug.serving."""
 
     def make(original: Callable[..., None]) -> Callable[..., None]:
-        def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
+        def init(self: Any, *args: Any, **kwargs: Any) -> None:
             original(self, *args, **kwargs)
             _name("werkzeug")
-            self.app = wsgi.Middleware(self.app)
+            self.app = _held.HeldMiddleware(self.app)
 
-        return __init__
+        return init
 
     wrap(module.BaseWSGIServer, "__init__", make)
+    wrap(module.WSGIRequestHandler, "run_wsgi", _held.hold)
 
 
 def install_wsgiref(module: Any) -> None:
@@ -87,16 +89,17 @@ def install_wsgiref(module: Any) -> None:
     def make(original: Callable[[Any, Any], None]) -> Callable[[Any, Any], None]:
         def set_app(self: Any, application: Any) -> None:
             _name("django" if type(self).__module__.startswith("django.") else "wsgiref")
-            original(self, application if application is None else wsgi.Middleware(application))
+            original(self, application if application is None else _held.HeldMiddleware(application))
 
         return set_app
 
     wrap(module.WSGIServer, "set_app", make)
+    wrap(module.SimpleHandler.__base__, "run", _held.hold)
 
 
 def _wrap_argument(original: Callable[..., None], entry: Callable[[Any], Any], server: str) -> Callable[..., None]:
-    def __init__(self: Any, app: Any, *args: Any, **kwargs: Any) -> None:
+    def init(self: Any, app: Any, *args: Any, **kwargs: Any) -> None:
         _name(server)
         original(self, entry(app), *args, **kwargs)
 
-    return __init__
+    return init

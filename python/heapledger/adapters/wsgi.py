@@ -43,12 +43,16 @@ def respond(app: Application, environ: Environ, start_response: StartResponse, k
     except Exception:
         forget(token, "wsgi_begin_failed")
         return app(environ, start_response)
+    return call(app, environ, exchange)
+
+
+def call(app: Application, environ: Environ, exchange: WsgiExchange) -> Iterable[bytes]:
+    """The application's answer, under an open request."""
     try:
         body = app(environ, exchange.start_response)
     except BaseException as error:
-        environ.pop(KEY, None)
         exchange.fail(error)
-        exchange.leave()
+        _wsgi_body.finish(exchange, environ)
         raise
     return _wsgi_body.wrap(exchange, environ, body)
 
@@ -56,13 +60,14 @@ def respond(app: Application, environ: Environ, start_response: StartResponse, k
 class WsgiExchange(Exchange):
     """An exchange that is also the application's `start_response`."""
 
-    __slots__ = ("_start", "_write", "chunks", "length")
+    __slots__ = ("_start", "_write", "chunks", "held", "length")
 
     def __init__(self, token: _engine.Request, environ: Environ, start_response: StartResponse) -> None:
         raw_type = environ.get("CONTENT_TYPE")
         request_type = routes.content_type(raw_type) if raw_type else ""
         super().__init__(token, environ["REQUEST_METHOD"], asked_version(environ), request_type)
         self._start = start_response
+        self.held = False  # somebody further out leaves
         self.chunks = 0
         self.length = ""
         length = environ.get("CONTENT_LENGTH")

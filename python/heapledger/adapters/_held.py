@@ -1,0 +1,59 @@
+"""WSGI requests that a server's own function holds, from before it builds `environ` to after it closed the response.
+
+A server keeps the last chunk of a response in a local variable while it closes the response: a large body would look
+like memory that outlived its request. Where the server's function for one request is known, the request ends with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from heapledger import _engine, _health
+from heapledger.adapters import wsgi
+from heapledger.adapters._exchange import KEY, begin, discard, leave, open_exchanges
+
+current = _engine.current
+
+
+class HeldMiddleware(wsgi.Middleware):
+    """For servers whose request handler is wrapped by `hold`: the request is theirs to begin and to leave."""
+
+    def __call__(self, environ: wsgi.Environ, start_response: wsgi.StartResponse) -> Iterable[bytes]:
+        """Serve one request."""
+        token = current()
+        if KEY in environ or token is None or open_exchanges.get(token, self) is not None:
+            return super().__call__(environ, start_response)
+        try:
+            exchange = wsgi.WsgiExchange(token, environ, start_response)
+            exchange.held = True
+            environ[KEY] = open_exchanges[token] = exchange
+        except Exception:
+            _health.count("wsgi_begin_failed")
+            return self.app(environ, start_response)
+        return wsgi.call(self.app, environ, exchange)
+
+
+def hold(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Around a server's function that handles one request: begin before it and leave after it."""
+
+    def handle(*args: Any, **kwargs: Any) -> Any:
+        token = begin()
+        if token is None:
+            return original(*args, **kwargs)
+        open_exchanges[token] = None
+        try:
+            return original(*args, **kwargs)
+        except BaseException as error:
+            if (exchange := open_exchanges[token]) is not None:
+                exchange.fail(error)
+            raise
+        finally:
+            exchange = open_exchanges.pop(token, None)
+            if exchange is not None:
+                exchange.leave()
+            else:  # the server answered by itself
+                discard(token)
+                leave(token)
+
+    return handle
