@@ -27,7 +27,7 @@ _ids = routes.ids
 _Request = _engine.Request
 
 
-# By request, for those who are handed neither environ nor scope. None: held, and not claimed yet (wsgi.hold).
+# By request, for those who are handed neither environ nor scope. None: held, and not claimed yet (_held.hold).
 open_exchanges: dict[_Request | None, Exchange | None] = {}
 
 
@@ -35,7 +35,7 @@ class Exchange:
     """State of an open request. Written by the thread or task that serves it."""
 
     __slots__ = (
-        "asked", "deprecated", "eager", "flags", "key", "known", "method", "open", "prefix",
+        "asked", "deprecated", "eager", "final", "flags", "key", "known", "method", "open", "prefix",
         "received", "request_type", "response_type", "sent", "status", "token",
     )  # fmt: skip
 
