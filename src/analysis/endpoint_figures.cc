@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "recording/figures.h"
+
 namespace heapledger::analysis {
 namespace {
 
@@ -19,7 +21,7 @@ void fold(statistics::Sample<Value>& sample, const recording::FoldedFigure& figu
 
 void EndpointFigures::add(const recording::RequestRow& request) {
   ++requests_;
-  errors_ += is_error(request) ? 1 : 0;
+  errors_ += recording::is_error(request) ? 1 : 0;
   concurrency_sum_ += count_of(request.in_flight_at_start);
   ++concurrency_count_;
   concurrency_max_ =

@@ -10,13 +10,6 @@
 
 namespace heapledger::analysis {
 
-// A request that ended by an exception, bit kRequestRaised of ledger/layout.h.
-inline constexpr std::uint32_t kRaisedFlag = 1u << 1;
-
-inline bool is_error(const recording::RequestRow& request) {
-  return request.status >= 500 || (request.flags & kRaisedFlag) != 0;
-}
-
 class EndpointFigures {
  public:
   void add(const recording::RequestRow& request);

@@ -109,7 +109,7 @@ class Sample {
   }
 
   std::vector<Value> singles_;
-  std::map<std::int32_t, std::uint64_t> folded_;
+  std::map<std::int32_t, std::uint64_t, BinOrder> folded_;
   std::uint64_t folded_count_ = 0;
   long double sum_ = 0;
   Value max_{};
