@@ -9,6 +9,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace heapledger::cli {
 
@@ -30,7 +31,8 @@ class CommandError : public std::runtime_error {
   int status_;
 };
 
-void add_run(CLI::App& app, int& status);
+// `command` is what followed `--`: it is the command's, no word of it is parsed.
+void add_run(CLI::App& app, int& status, std::vector<std::string> command);
 void add_requests(CLI::App& app, int& status);
 void add_doctor(CLI::App& app, int& status);
 void add_demo(CLI::App& app, int& status);

@@ -192,7 +192,7 @@ void LedgerView::release() noexcept {
 std::optional<Endpoint> LedgerView::endpoint(std::uint32_t id) const {
   // Acquire: pairs with the writer's release after the record was written.
   const std::uint32_t count = ledger_->header.endpoint_count.load(std::memory_order_acquire);
-  if (id == kEndpointUnknown || id >= kEndpointSlots || id > count) return std::nullopt;
+  if (id == kEndpointUnknown || id >= kEndpointSlots || id >= count) return std::nullopt;
   static_assert(sizeof(EndpointRecord) % sizeof(std::uint32_t) == 0);
   EndpointRecord record;
   std::memcpy(&record, &ledger_->endpoints[id], sizeof record);  // immutable once published
