@@ -52,6 +52,9 @@ def end(request: Request, status: int, flags: int, request_type: str, response_t
     The request stays the current owner: what is allocated from here on is its after-response memory.
     """
 
+def restore(request: Request) -> None:
+    """Restore the context's previous owner now; leave() follows when the request's last frames are gone."""
+
 def leave(request: Request) -> None:
     """Restore the context's previous owner; called in the context that called begin(). Calls end() if it was not called.
 

@@ -119,6 +119,7 @@ PyMethodDef g_methods[] = {
     {"begin", request_begin, METH_NOARGS, "Open a request and make it this context's owner."},
     {"end", as_method(request_end), METH_FASTCALL, "The response is out."},
     {"discard", request_discard, METH_O, "Write no row for this request."},
+    {"restore", request_restore, METH_O, "Restore the previous owner, before a later leave()."},
     {"leave", request_leave, METH_O, "Restore the previous owner and write the request's row."},
     {"current", request_current, METH_NOARGS, "The open request that runs here, or None."},
     {"run_with", as_method(request_run_with), METH_FASTCALL | METH_KEYWORDS, "Call a function under a request."},

@@ -234,7 +234,7 @@ PyObject* request_discard(PyObject*, PyObject* request) {
   Py_RETURN_NONE;
 }
 
-PyObject* request_leave(PyObject*, PyObject* request) {
+PyObject* request_restore(PyObject*, PyObject* request) {
   if (!is_request(request)) return expected_request();
   RequestObject& self = *as_request(request);
   PyObject* reset_token = self.reset_token;
@@ -246,7 +246,14 @@ PyObject* request_leave(PyObject*, PyObject* request) {
     Py_DECREF(reset_token);
     PyErr_Restore(type, value, traceback);
   }
-  close_scope(self);
+  Py_RETURN_NONE;
+}
+
+PyObject* request_leave(PyObject* module, PyObject* request) {
+  PyObject* restored = request_restore(module, request);
+  if (restored == nullptr) return nullptr;
+  Py_DECREF(restored);
+  close_scope(*as_request(request));
   check_displacement(books());
   Py_RETURN_NONE;
 }

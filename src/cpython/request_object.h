@@ -36,6 +36,7 @@ base::OwnerId request_owner(engine::Engine& e, PyObject* request) noexcept;
 PyObject* request_begin(PyObject* module, PyObject* unused);
 PyObject* request_end(PyObject* module, PyObject* const* arguments, Py_ssize_t count);
 PyObject* request_discard(PyObject* module, PyObject* request);
+PyObject* request_restore(PyObject* module, PyObject* request);
 PyObject* request_leave(PyObject* module, PyObject* request);
 PyObject* request_current(PyObject* module, PyObject* unused);
 PyObject* request_run_with(PyObject* module, PyObject* const* arguments, Py_ssize_t count, PyObject* names);

@@ -53,6 +53,15 @@ void snapshot_end(Engine& e, OwnerId owner, const Outcome& outcome) noexcept {
                 .flags = outcome.flags | ((who.flags & ledger::kOwnerApproximate) != 0 ? ledger::kRequestApproximate : 0)};
 }
 
+// What was freed between end() and leave() did not outlive the request: its last frames held it.
+void settle_escaped(Engine& e, OwnerId owner) noexcept {
+  ledger::EndSnapshot& end = record(e, owner).at_end;
+  const std::uint64_t live = floor_zero(live_bytes(e, owner));
+  if (live >= end.escaped_bytes) return;
+  end.isolated_bytes += end.escaped_bytes - live;
+  end.escaped_bytes = live;
+}
+
 void write_row(Engine& e, OwnerId owner, const Outcome& outcome) noexcept {
   const OwnerRecord& who = record(e, owner);
   std::uint64_t index = 0;
@@ -169,6 +178,7 @@ void leave_request(Engine& e, Scope scope, const Outcome& outcome) noexcept {
   if (who.kind != OwnerKind::kRequest) return;
   if (who.state == OwnerState::kOpen) end_request(e, scope, outcome);
   if (who.state != OwnerState::kResponded) return;
+  settle_escaped(e, owner);
   if ((who.flags & ledger::kOwnerDiscarded) == 0) write_row(e, owner, outcome);
   who.state = OwnerState::kEnded;
   ++e.ended_owners;
