@@ -71,10 +71,13 @@ class Engine:
     def discard(self, request: Request) -> None:
         request.discarded = True
 
-    def leave(self, request: Request) -> None:
-        request.left = True
+    def restore(self, request: Request) -> None:
         if self._current.get() is request:
             self._current.set(request.outer)
+
+    def leave(self, request: Request) -> None:
+        request.left = True
+        self.restore(request)
 
     def current(self) -> Request | None:
         request = self._current.get()

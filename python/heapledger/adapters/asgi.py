@@ -5,12 +5,13 @@ Only http is ours: lifespan, websocket and whatever comes are passed on untouche
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from heapledger import _engine, _health
 from heapledger.adapters import routes
-from heapledger.adapters._exchange import KEY, Exchange, begin, forget, open_exchanges
+from heapledger.adapters._exchange import KEY, Exchange, begin, forget, leave, open_exchanges
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -22,6 +23,7 @@ _VERSION_HEADERS = (b"accept-version", b"x-api-version", b"api-version")
 _DEPRECATION = frozenset((b"deprecation", b"sunset", b"Deprecation", b"Sunset"))
 _STREAMED_IN, _STREAMED_OUT, _DISCONNECTED = _engine.STREAMED_IN, _engine.STREAMED_OUT, _engine.DISCONNECTED
 _adopt = _engine.adopt
+_restore = _engine.restore
 
 
 class Entry:
@@ -71,7 +73,24 @@ async def respond(app: Application, scope: Scope, receive: Receive, send: Send, 
     finally:
         open_exchanges.pop(token, None)
         scope.pop(KEY, None)
-        exchange.leave()
+        exchange.end()
+        _leave_soon(token)
+
+
+def _leave_soon(token: _engine.Request) -> None:
+    """Leave once this step of the event loop is over: until then the loop holds what the task waited for last, such
+    as the result of an endpoint that ran in a thread."""
+    loop = _running_loop()
+    if loop is None:
+        leave(token)
+    else:
+        _restore(token)
+        loop.call_soon(leave, token)
+
+
+def _running_loop() -> Any:
+    asyncio = sys.modules.get("asyncio")
+    return None if asyncio is None else asyncio._get_running_loop()
 
 
 class AsgiExchange(Exchange):
