@@ -1,0 +1,19 @@
+"""What heapledger raises. All of it derives from `HeapledgerError`; a recorded service never sees any."""
+
+from __future__ import annotations
+
+
+class HeapledgerError(Exception):
+    """Something that heapledger was asked for cannot be done.
+
+    Attributes:
+        hint: What to do about it, one line; empty when there is nothing to say.
+    """
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+class RecordingError(HeapledgerError):
+    """A recording cannot be read: absent, not one of ours, cut short, damaged, or newer than this version."""

@@ -1,0 +1,101 @@
+"""`RequestIsolator`: what every endpoint's requests cost in memory, from a recording or from the live process.
+
+    result = RequestIsolator("heapledger.db").analyze(route="/orders/*", warmup="30s")
+    for endpoint in result.endpoints:
+        print(endpoint.route, endpoint.peak_bytes.p99)
+    print(result.to_text())
+
+The same figures as `heapledger requests`, from the same code: `to_text()`, `to_json()` and `to_csv()` equal what the
+command prints into a file, to the byte.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from datetime import datetime, timedelta, timezone
+
+from heapledger._analysis import RequestsResult, analyze_requests
+from heapledger.errors import RecordingError
+
+__all__ = ["RequestIsolator", "RequestsResult"]
+
+Moment = str | float | timedelta | datetime
+
+
+class RequestIsolator:
+    """Reads one recording, each time `analyze()` is called.
+
+    Args:
+        recording: The file that `heapledger run` wrote. None: the recording that this process makes of itself since
+            `heapledger.start()`, brought up to date first.
+    """
+
+    def __init__(self, recording: str | os.PathLike[str] | None = None) -> None:
+        self._recording = recording
+
+    def analyze(
+        self,
+        *,
+        route: str | Iterable[str] = (),
+        method: str | Iterable[str] = (),
+        worker: int | Iterable[int] = (),
+        since: Moment | None = None,
+        until: Moment | None = None,
+        warmup: str | float | timedelta = 0,
+        sort: str = "cost",
+        limit: int | None = None,
+    ) -> RequestsResult:
+        """Compute what the chosen requests cost; the arguments are the flags of `heapledger requests`.
+
+        Args:
+            route: Only these route templates; `*` stands for any characters.
+            method: Only these HTTP methods, in any case.
+            worker: Only these workers, by their number in the report.
+            since: Only requests that started then or later: seconds after the recording's start ("90s", 90,
+                timedelta), before its end ("-5m", negative), or a datetime (naive: local time) or ISO 8601 string.
+            until: Only requests that started before then.
+            warmup: Leave out the requests that started so soon after the recording did.
+            sort: cost, requests, errors, peak, allocated, escaped, retained, duration, concurrency or route.
+            limit: How many endpoints the renderings show, 0 for all. None: as the command does without `--limit`.
+
+        Raises:
+            RecordingError: There is no recording, or it cannot be read.
+            ValueError: An argument makes no sense, or the recording has no such worker.
+        """
+        if limit is not None and limit < 0:
+            raise ValueError("limit must not be negative")
+        return analyze_requests(
+            os.fsencode(self._path()),
+            routes=[route] if isinstance(route, str) else list(route),
+            methods=[method] if isinstance(method, str) else list(method),
+            workers=[worker] if isinstance(worker, int) else list(worker),
+            since=None if since is None else _moment(since),
+            until=None if until is None else _moment(until),
+            warmup=warmup if isinstance(warmup, str) else _seconds(warmup),
+            sort=sort,
+            limit=limit,
+        )
+
+    def _path(self) -> str | os.PathLike[str]:
+        if self._recording is not None:
+            return self._recording
+        from heapledger import _live
+
+        path = _live.flush()
+        if not path:
+            raise RecordingError("this process does not record itself", hint="call heapledger.start() first")
+        return path
+
+
+def _seconds(value: float | timedelta) -> str:
+    seconds = value.total_seconds() if isinstance(value, timedelta) else value
+    return f"{seconds:.6f}"
+
+
+def _moment(value: Moment) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, datetime):
+        return value.astimezone(timezone.utc).isoformat()
+    return _seconds(value)
