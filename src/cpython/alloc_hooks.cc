@@ -9,7 +9,6 @@ namespace heapledger::cpython {
 namespace {
 
 using engine::Block;
-using engine::PoolMap;
 using engine::kSmallLimitBytes;
 
 constexpr std::size_t kArenaBytes = 1024 * 1024;
@@ -27,32 +26,16 @@ bool is_small(std::size_t bytes) noexcept { return bytes - 1 < kSmallLimitBytes;
 
 // ---- pools rule: the hooked path ----
 
-inline void* book_small(void* block, std::size_t block_bytes) noexcept {
-  if (HL_UNLIKELY(block == nullptr)) return block;
+// One expression a line where it counts: some 50 instructions for a malloc, 32 for a free.
+inline __attribute__((always_inline)) void* book_small(void* block, std::size_t block_bytes) noexcept {
   Engine& e = books();
-  const PyThreadState* state = current_thread_state();
-  if (HL_UNLIKELY(state == nullptr || !is_current(e.current, state))) return book_small_slow(block, block_bytes);
-  const std::uint64_t entry = e.pools.entry(address_of(block));
-  if (HL_UNLIKELY(((entry ^ block_bytes) & PoolMap::kSizeMask) != 0)) return book_small_slow(block, block_bytes);
-  const std::uint16_t owner = e.current.owner;
-  PoolMap::owners(entry)[engine::block_index(address_of(block) & engine::kPoolMask, block_bytes)] = owner;
-  if (HL_UNLIKELY(engine::credit_window(e.ledger.hot[owner], block_bytes))) return fold_credit(block, owner, block_bytes);
+  const PyThreadState* state = quick_thread_state();
+  if (HL_UNLIKELY(!is_quickly_current(e.current, state))) return book_small_slow(block, block_bytes);
+  engine::PoolRecord* pool = e.pools.find(address_of(block));  // none for a null block
+  if (HL_UNLIKELY(pool == nullptr || pool->block_bytes != block_bytes)) return book_small_slow(block, block_bytes);
+  pool->owner_of(address_of(block)) = e.current.owner;
+  if (HL_UNLIKELY(engine::credit_window(*e.current.bank, block_bytes))) return fold_credit(block, block_bytes);
   return block;
-}
-
-// Forget a pool block. False: not in a pool of ours (a larger block, or one from before our time).
-inline bool unbook_small(void* block) noexcept {
-  Engine& e = books();
-  const std::uint64_t entry = e.pools.entry(address_of(block));
-  const std::size_t block_bytes = PoolMap::block_bytes(entry);
-  if (block_bytes == 0) return false;
-  std::uint16_t* place = PoolMap::owner_of(entry, address_of(block));
-  const std::uint16_t owner = *place;
-  if (owner == 0) return false;
-  *place = 0;
-  const bool fold = engine::debit_window(e.ledger.hot[owner], block_bytes);
-  if (HL_UNLIKELY(fold || owner != e.current.owner)) debit_small_slow(owner, block_bytes, fold);
-  return true;
 }
 
 template <PyMemAllocatorEx* kInner>
@@ -66,19 +49,22 @@ template <PyMemAllocatorEx* kInner>
 void* pool_calloc(void*, std::size_t count, std::size_t each) {
   void* block = kInner->calloc(kInner->ctx, count, each);
   const std::size_t bytes = count * each;  // pymalloc refuses products that overflow: block is null then
-  if (block == nullptr || !is_small(bytes)) return block;
+  if (!is_small(bytes)) return block;
   return book_small(block, engine::block_bytes_for(bytes));
 }
 
 template <PyMemAllocatorEx* kInner>
 void pool_free(void*, void* block) {
-  unbook_small(block);
+  Engine& e = books();
+  engine::PoolRecord* pool = e.pools.find(address_of(block));
+  if (pool != nullptr) {
+    std::uint16_t& place = pool->owner_of(address_of(block));
+    if (HL_UNLIKELY(place != e.current.owner)) return free_elsewhere(*kInner, block, *pool);
+    place = 0;
+    const std::size_t block_bytes = pool->block_bytes;
+    if (HL_UNLIKELY(engine::debit_window(*e.current.bank, block_bytes))) return fold_free(*kInner, block, block_bytes);
+  }
   kInner->free(kInner->ctx, block);
-}
-
-// A block that pymalloc serves from a pool now: book it in the pool's own size (an in-place shrink keeps the block).
-void book_resized(void* block, std::size_t bytes, std::size_t old_block_bytes, bool moved) noexcept {
-  book_small(block, moved ? engine::block_bytes_for(bytes) : old_block_bytes);
 }
 
 // Realloc of a block that is not in a pool we know: RAW's hook does all, except for a block from before our time that
@@ -93,29 +79,29 @@ template <PyMemAllocatorEx* kInner>
 void* pool_realloc(void* context, void* old_block, std::size_t bytes) {
   if (old_block == nullptr) return pool_malloc<kInner>(context, bytes);
   Engine& e = books();
-  const std::uint64_t entry = e.pools.entry(address_of(old_block));
-  const std::size_t old_bytes = PoolMap::block_bytes(entry);
-  if (old_bytes == 0 || e.frozen) {
+  engine::PoolRecord* pool = e.pools.find(address_of(old_block));
+  if (pool == nullptr) {
     void* block = kInner->realloc(kInner->ctx, old_block, bytes);
     book_unknown_resized(old_block, block, bytes);
     return block;
   }
-  std::uint16_t* place = PoolMap::owner_of(entry, address_of(old_block));
-  const std::uint16_t old_owner = *place;
-  *place = 0;
+  const std::size_t old_bytes = pool->block_bytes;
+  std::uint16_t& place = pool->owner_of(address_of(old_block));
+  const std::uint16_t old_owner = place;
+  place = 0;
   void* block = kInner->realloc(kInner->ctx, old_block, bytes);
   if (block == nullptr) {
-    *place = old_owner;
+    place = old_owner;
     return nullptr;
   }
   const bool moved = block != old_block;
   // Only where the block moved did both exist at one moment; then the new one is booked first.
-  if (moved && is_small(bytes)) book_resized(block, bytes, old_bytes, moved);
+  if (moved && is_small(bytes)) book_small(block, engine::block_bytes_for(bytes));
   if (old_owner != 0) {
-    const bool fold = engine::debit_window(e.ledger.hot[old_owner], old_bytes);
-    if (fold || old_owner != e.current.owner) debit_small_slow(old_owner, old_bytes, fold);
+    const bool left = engine::debit_window(e.ledger.hot[old_owner], old_bytes);
+    if (left || old_owner != e.current.owner) finish_debit(old_owner, old_bytes);
   }
-  if (!moved) book_resized(block, bytes, old_bytes, moved);
+  if (!moved) book_small(block, old_bytes);  // an in-place shrink keeps the block that pymalloc keeps
   return block;
 }
 
@@ -154,6 +140,8 @@ void* raw_calloc(void*, std::size_t count, std::size_t each) {
 }
 
 void raw_free(void*, void* block) {
+  // A thread state goes back through here: its address may be the next one's, so the answer kept for it goes too.
+  if (HL_UNLIKELY(block == books().current.thread)) engine::forget_current(books());
   if (block != nullptr && t_owner.nested == 0) unbook_word(block);
   g_raw.free(g_raw.ctx, block);
 }
@@ -285,6 +273,7 @@ bool mapped_bit_is_glibcs() noexcept {
 void install_hooks(const RuleFound& found) noexcept {
   if (g_installed) return;
   g_installed = true;
+  find_current_thread_state();
   g_glibc_mapped_bit = mapped_bit_is_glibcs();
   PyObject_GetArenaAllocator(&g_arena);
   PyMem_GetAllocator(PYMEM_DOMAIN_RAW, &g_raw);
@@ -307,9 +296,9 @@ bool hooks_are_reached() noexcept {
   void* block = PyMem_Malloc(kProbeBytes);
   if (block == nullptr) return true;
   Engine& e = books();
-  const std::uint64_t entry = e.pools.entry(address_of(block));
-  const bool known = PoolMap::block_bytes(entry) != 0 ? *PoolMap::owner_of(entry, address_of(block)) != 0
-                                                      : e.words.find(address_of(block)).owner != 0;
+  engine::PoolRecord* pool = e.pools.find(address_of(block));
+  const bool known = pool != nullptr ? pool->owner_of(address_of(block)) != 0
+                                     : e.words.find(address_of(block)).owner != 0;
   PyMem_Free(block);
   return known;
 }
@@ -319,12 +308,12 @@ bool adopt_block(const void* block) noexcept {
   if (e.frozen) return false;
   const std::uint16_t to = owner_now(e, current_thread_state());
   if (to == 0 || engine::record(e, OwnerId{to}).kind != ledger::OwnerKind::kRequest) return false;
-  const std::uint64_t entry = e.pools.entry(address_of(block));
+  engine::PoolRecord* pool = e.pools.find(address_of(block));
   Block before;
-  if (PoolMap::block_bytes(entry) != 0) {
-    std::uint16_t* place = PoolMap::owner_of(entry, address_of(block));
-    before = {*place, PoolMap::block_bytes(entry)};
-    if (before.owner != 0) *place = to;
+  if (pool != nullptr) {
+    std::uint16_t& place = pool->owner_of(address_of(block));
+    before = {place, pool->block_bytes};
+    if (before.owner != 0) place = to;
   } else {
     before = e.words.exchange_owner(address_of(block), to);
   }

@@ -5,7 +5,6 @@ namespace heapledger::cpython {
 namespace {
 
 using engine::Block;
-using engine::PoolMap;
 constexpr auto kRelaxed = std::memory_order_relaxed;
 
 std::uintptr_t address_of(const void* block) noexcept { return reinterpret_cast<std::uintptr_t>(block); }
@@ -32,38 +31,56 @@ void debit_lost(void* context, std::uint16_t owner, std::size_t block_bytes) {
 
 void* book_small_slow(void* block, std::size_t block_bytes) noexcept {
   Engine& e = books();
-  if (e.frozen) return block;
+  if (block == nullptr || e.frozen) return block;
   const std::uint16_t owner = owner_now(e, current_thread_state());
   if (owner == 0) return block;
   t_owner.arena_fresh = 0;
-  std::uint64_t entry = e.pools.entry(address_of(block));
-  if (PoolMap::block_bytes(entry) != block_bytes) {
+  engine::PoolRecord* pool = e.pools.find(address_of(block));
+  if (pool == nullptr || pool->block_bytes != block_bytes) {
     // pymalloc without an arena falls back to RAW, whose hook has booked this block.
     if (e.words.find(address_of(block)).owner != 0) return block;
-    entry = e.pools.set_pool(address_of(block), block_bytes, debit_lost, &e);
-    if (entry == 0) {
+    pool = e.pools.set_pool(address_of(block), block_bytes, debit_lost, &e);
+    if (pool == nullptr) {
       e.ledger.header.untracked_blocks.fetch_add(1, kRelaxed);
       return block;
     }
   }
-  *PoolMap::owner_of(entry, address_of(block)) = owner;
+  pool->owner_of(address_of(block)) = owner;
   engine::credit(e, OwnerId{owner}, block_bytes);
   return block;
 }
 
-void* fold_credit(void* block, std::uint16_t owner, std::size_t block_bytes) noexcept {
+void* fold_credit(void* block, std::size_t block_bytes) noexcept {
   Engine& e = books();
-  const std::int64_t live = engine::gil_live(engine::hot(e, OwnerId{owner}));
-  engine::fold(e, OwnerId{owner}, live - static_cast<std::int64_t>(block_bytes));
+  const std::int64_t live = engine::gil_live(*e.current.bank);
+  engine::fold(e, OwnerId{e.current.owner}, live - static_cast<std::int64_t>(block_bytes));
   return block;
 }
 
-void debit_small_slow(std::uint16_t owner, std::size_t block_bytes, bool fold) noexcept {
+void finish_debit(std::uint16_t owner, std::size_t block_bytes) noexcept {
   Engine& e = books();
   if (owner != e.current.owner) note_foreign_free(e, owner, block_bytes);
-  if (!fold) return;
-  const std::int64_t live = engine::gil_live(engine::hot(e, OwnerId{owner}));
-  engine::fold(e, OwnerId{owner}, live + static_cast<std::int64_t>(block_bytes));
+  const engine::HotBank& bank = e.ledger.hot[owner];
+  if (static_cast<std::uint64_t>(bank.room) <= bank.width) return;
+  engine::fold(e, OwnerId{owner}, engine::gil_live(bank) + static_cast<std::int64_t>(block_bytes));
+}
+
+void fold_free(const PyMemAllocatorEx& inner, void* block, std::size_t block_bytes) noexcept {
+  Engine& e = books();
+  const std::int64_t live = engine::gil_live(*e.current.bank);
+  engine::fold(e, OwnerId{e.current.owner}, live + static_cast<std::int64_t>(block_bytes));
+  inner.free(inner.ctx, block);
+}
+
+void free_elsewhere(const PyMemAllocatorEx& inner, void* block, engine::PoolRecord& pool) noexcept {
+  std::uint16_t& place = pool.owner_of(address_of(block));
+  const std::uint16_t owner = place;
+  if (owner != 0) {
+    place = 0;
+    engine::debit_window(books().ledger.hot[owner], pool.block_bytes);
+    finish_debit(owner, pool.block_bytes);
+  }
+  inner.free(inner.ctx, block);
 }
 
 void book_word(void* block, std::size_t bytes) noexcept {

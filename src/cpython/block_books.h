@@ -11,10 +11,11 @@ namespace heapledger::cpython {
 
 inline Engine& books() noexcept { return engine::engine(); }
 
-// A pool block whose owner or pool was not known at hand; returns `block` so that the hook can end in this call.
+// A block of 1 to 512 bytes whose owner or pool was not known at hand; returns `block`, so that the hook ends in this
+// call. A null block is returned as it is.
 HL_NOINLINE void* book_small_slow(void* block, std::size_t block_bytes) noexcept;
-// The same after its credit left the window.
-HL_NOINLINE void* fold_credit(void* block, std::uint16_t owner, std::size_t block_bytes) noexcept;
+// The same after the credit of the current owner left the window.
+HL_NOINLINE void* fold_credit(void* block, std::size_t block_bytes) noexcept;
 
 // Word map blocks: RAW and, under the whole rule, MEM and OBJ.
 void book_word(void* block, std::size_t bytes) noexcept;
@@ -23,8 +24,12 @@ void remember_word(void* block, engine::Block known) noexcept;
 void debit_word(engine::Block known) noexcept;
 void unbook_word(void* block) noexcept;
 
-// The debit of a pool block when something is unusual: window left, or somebody else's block.
-HL_NOINLINE void debit_small_slow(std::uint16_t owner, std::size_t block_bytes, bool fold) noexcept;
+// The debit of a pool block has been made; its window was left, or it is not the current owner's block.
+HL_NOINLINE void finish_debit(std::uint16_t owner, std::size_t block_bytes) noexcept;
+// A free whose debit left the current owner's window.
+HL_NOINLINE void fold_free(const PyMemAllocatorEx& inner, void* block, std::size_t block_bytes) noexcept;
+// A free of a pool block that is not the current owner's: somebody else's, or nobody's.
+HL_NOINLINE void free_elsewhere(const PyMemAllocatorEx& inner, void* block, engine::PoolRecord& pool) noexcept;
 
 // For PoolMap: owners of blocks whose free we never saw.
 void debit_lost(void* context, std::uint16_t owner, std::size_t block_bytes);

@@ -19,12 +19,30 @@
 
 namespace heapledger::cpython {
 
+#if PY_VERSION_HEX < 0x030C0000
+// Where the interpreter keeps its one current thread state (compat.cc finds the word by behaviour): the question is
+// asked at each allocation, and a load is cheaper than a call that does the same load.
+extern PyThreadState* const volatile* g_current_thread_state __attribute__((visibility("hidden")));
+void find_current_thread_state() noexcept;
+#else
+inline void find_current_thread_state() noexcept {}
+#endif
+
 // The running thread state while the GIL is held. Up to 3.11 without the GIL: whoever holds it.
 inline PyThreadState* current_thread_state() noexcept {
 #if PY_VERSION_HEX >= 0x030D0000
   return PyThreadState_GetUnchecked();
 #else
   return _PyThreadState_UncheckedGet();
+#endif
+}
+
+// The same for the hooked path: nullptr where it could not be made cheap, then the slow path asks.
+inline PyThreadState* quick_thread_state() noexcept {
+#if PY_VERSION_HEX < 0x030C0000
+  return *g_current_thread_state;
+#else
+  return current_thread_state();
 #endif
 }
 

@@ -31,17 +31,24 @@ struct ThreadOwner {
 };
 extern thread_local ThreadOwner t_owner __attribute__((tls_model("initial-exec")));
 
-inline CurrentOwner key_of(const PyThreadState* state) noexcept { return {state, state->id, state->context_ver, 0}; }
+inline CurrentOwner key_of(const PyThreadState* state) noexcept { return {state, state->id, state->context_ver, nullptr, 0}; }
 
+// False for nullptr too: the remembered thread is never that.
 inline bool is_current(const CurrentOwner& known, const PyThreadState* state) noexcept {
   return known.thread == state && known.thread_id == state->id && known.context_version == state->context_ver;
+}
+
+// The same without the id, under the pools rule: a thread state's memory goes back through our RAW hook, which then
+// forgets it (alloc_hooks.cc), so that the address alone names a thread.
+inline bool is_quickly_current(const CurrentOwner& known, const PyThreadState* state) noexcept {
+  return known.thread == state && known.context_version == state->context_ver;
 }
 
 // Ask the interpreter; remembers the answer. 0: not to be counted.
 std::uint16_t resolve_owner(Engine& e, PyThreadState* state) noexcept;
 
 inline std::uint16_t owner_now(Engine& e, PyThreadState* state) noexcept {
-  if (HL_LIKELY(state != nullptr && is_current(e.current, state))) return e.current.owner;
+  if (HL_LIKELY(is_current(e.current, state))) return e.current.owner;
   return resolve_owner(e, state);
 }
 

@@ -1,6 +1,9 @@
 // How do the allocators in force behave? Asked of the allocators themselves: names lie (PYTHONMALLOC, wrappers, debug).
+#include <initializer_list>
+
 #include "cpython/alloc_hooks.h"
 #include "cpython/compat.h"
+
 #include "engine/size_class.h"
 
 namespace heapledger::cpython {

@@ -19,11 +19,9 @@ void sum_block(Sums& sums, std::uint16_t owner, std::size_t bytes) noexcept {
   ++sums.blocks;
 }
 
-void sum_pool(void* context, std::uintptr_t, std::uint64_t entry) {
-  const std::size_t size = PoolMap::block_bytes(entry);
-  const std::uint16_t* owners = PoolMap::owners(entry);
-  for (std::size_t i = 0, n = owner_array_length(size); i < n; ++i) {
-    sum_block(*static_cast<Sums*>(context), owners[i], size);
+void sum_pool(void* context, PoolRecord& pool) {
+  for (std::size_t i = 0, n = pool.length(); i < n; ++i) {
+    sum_block(*static_cast<Sums*>(context), pool.owners[i], pool.block_bytes);
   }
 }
 

@@ -140,7 +140,7 @@ void credit_off_gil(Engine& e, OwnerId owner, std::uint64_t bytes) noexcept {
   while (total > peak && !bank.peak_bytes.compare_exchange_weak(peak, total, kRelaxed)) {
   }
   // The thread that runs under the GIL next folds again with what this one holds.
-  __atomic_store_n(&e.current.thread, nullptr, __ATOMIC_RELAXED);
+  __atomic_store_n(&e.current.thread, kNoThread, __ATOMIC_RELAXED);
 }
 
 void debit_off_gil(Engine& e, OwnerId owner, std::uint64_t bytes) noexcept {
@@ -167,14 +167,15 @@ void set_current(Engine& e, const CurrentOwner& resolved) noexcept {
   const OwnerId after{resolved.owner};
   if (before != after) {
     const std::uint64_t now_ns = base::monotonic_ns();
-    if (before.raw() != 0) {
+    if (before.raw() != kNobody) {
       record(e, before).running_ns += now_ns - e.resumed_ns;
       settle(e, before, now_ns);
     }
-    if (after.raw() != 0) settle(e, after, now_ns);
+    settle(e, after, now_ns);
     e.resumed_ns = now_ns;
   }
   e.current = resolved;
+  e.current.bank = &hot(e, after);
 }
 
 }  // namespace heapledger::engine

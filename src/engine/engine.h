@@ -31,11 +31,15 @@ using ledger::OwnerState;
 // Whom the running code's allocations are charged to, as last resolved under the GIL, and the key it was resolved for.
 // What the key's words mean is the business of whoever resolves (src/cpython/current_owner.h).
 struct CurrentOwner {
-  const void* thread;  // nullptr: not resolved; everything else is then stale
+  const void* thread;  // kNoThread: not resolved; everything else is then stale
   std::uint64_t thread_id;
   std::uint64_t context_version;
-  std::uint16_t owner;
+  HotBank* bank;       // the owner's
+  std::uint16_t owner; // kNobody: none yet, or it is gone
 };
+inline constexpr std::uint16_t kNobody = 0xFFFF;  // no block has this owner
+// No thread's state lies there, nor does "no thread" (nullptr): one comparison tells both.
+inline const void* const kNoThread = reinterpret_cast<const void*>(std::uintptr_t{1});
 
 // Frees of somebody's block that happened before the new current owner was known: settled at the next resolution.
 struct PendingFree {
@@ -103,6 +107,6 @@ inline OwnerRecord& record(Engine& e, OwnerId owner) noexcept { return e.ledger.
 inline std::int64_t gil_live(const HotBank& bank) noexcept { return bank.threshold - bank.room; }
 
 // The next allocation asks again who is running.
-inline void forget_current(Engine& e) noexcept { e.current.thread = nullptr; }
+inline void forget_current(Engine& e) noexcept { e.current.thread = kNoThread; }
 
 }  // namespace heapledger::engine

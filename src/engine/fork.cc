@@ -84,7 +84,7 @@ void child_after_fork(Engine& e) noexcept {
   e.ledger_file = 0;
   e.ledger_failed = 0;
   forget_current(e);
-  e.current.owner = 0;
+  e.current.owner = kNobody;
   e.pending_count = 0;
   e.first_open = 0;
   e.in_flight_maxima_count = 0;

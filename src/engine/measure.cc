@@ -36,22 +36,18 @@ std::uint64_t live_of_all(Engine& e) noexcept {
 // Space in pools we know that no block of ours fills (blocks from before our start count as free: an upper bound),
 // arenas' pools never cut, and what glibc keeps free.
 std::uint64_t allocator_retained_bytes(Engine& e) noexcept {
-  struct Pools {
-    std::uint64_t used_bytes;
-  } pools{0};
+  std::uint64_t used_bytes = 0;
   e.pools.for_each(
-      [](void* context, std::uintptr_t, std::uint64_t entry) {
-        const std::size_t size = PoolMap::block_bytes(entry);
-        const std::uint16_t* owners = PoolMap::owners(entry);
-        std::uint64_t used = 0;
-        for (std::size_t i = 0, n = owner_array_length(size); i < n; ++i) used += owners[i] != 0 ? size : 0;
-        static_cast<Pools*>(context)->used_bytes += used;
+      [](void* context, PoolRecord& pool) {
+        std::size_t used = 0;
+        for (std::size_t i = 0, n = pool.length(); i < n; ++i) used += pool.owners[i] != 0 ? 1 : 0;
+        *static_cast<std::uint64_t*>(context) += used * pool.block_bytes;
       },
-      &pools);
+      &used_bytes);
   const std::uint64_t pool_bytes = e.pools.pool_count() * kPoolBytes;
   const std::uint64_t held = std::max(pool_bytes, e.arena_bytes);
   const struct mallinfo2 heap = mallinfo2();
-  return held - std::min(held, pools.used_bytes) + heap.fordblks;
+  return held - std::min(held, used_bytes) + heap.fordblks;
 }
 
 }  // namespace

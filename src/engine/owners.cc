@@ -134,7 +134,7 @@ void recycle(Engine& e, OwnerId owner) noexcept {
   }
   if (e.current.owner == owner.raw()) {
     forget_current(e);
-    e.current.owner = 0;
+    e.current.owner = kNobody;
   }
   e.free_owners[e.free_owner_count++] = owner.raw();
 }

@@ -54,8 +54,9 @@ char* PoolMap::take_chunk() noexcept {
   return chunk;
 }
 
-std::uint16_t* PoolMap::allocate_owners(Unit& unit, std::size_t length) noexcept {
-  const std::size_t bytes = (length * sizeof(std::uint16_t) + 15) & ~std::size_t{15};
+PoolRecord* PoolMap::allocate_record(Unit& unit, std::size_t block_bytes) noexcept {
+  const std::size_t wanted = sizeof(PoolRecord) + owner_array_length(block_bytes) * sizeof(std::uint16_t);
+  const std::size_t bytes = (wanted + 7) & ~std::size_t{7};
   if (unit.chunk == nullptr || unit.used_bytes + bytes > kChunkBytes) {
     char* chunk = take_chunk();
     if (chunk == nullptr) return nullptr;
@@ -63,9 +64,9 @@ std::uint16_t* PoolMap::allocate_owners(Unit& unit, std::size_t length) noexcept
     unit.chunk = chunk;
     unit.used_bytes = kChunkHeaderBytes;
   }
-  auto* array = reinterpret_cast<std::uint16_t*>(unit.chunk + unit.used_bytes);
+  auto* record = reinterpret_cast<PoolRecord*>(unit.chunk + unit.used_bytes);
   unit.used_bytes += static_cast<std::uint32_t>(bytes);
-  return array;
+  return record;
 }
 
 void PoolMap::release_unit(Unit& unit) noexcept {
@@ -81,49 +82,46 @@ void PoolMap::release_unit(Unit& unit) noexcept {
 
 namespace {
 
-void report_lost(std::uint64_t entry, PoolMap::Lost lost, void* context) noexcept {
-  const std::size_t size = PoolMap::block_bytes(entry);
-  std::uint16_t* owners = PoolMap::owners(entry);
-  for (std::size_t i = 0, n = owner_array_length(size); i < n; ++i) {
-    if (owners[i] == 0) continue;
-    lost(context, owners[i], size);
-    owners[i] = 0;
+void report_lost(PoolRecord& pool, PoolMap::Lost lost, void* context) noexcept {
+  for (std::size_t i = 0, n = pool.length(); i < n; ++i) {
+    if (pool.owners[i] == 0) continue;
+    lost(context, pool.owners[i], pool.block_bytes);
+    pool.owners[i] = 0;
   }
 }
 
 }  // namespace
 
-std::uint64_t PoolMap::set_pool(std::uintptr_t address, std::size_t block_bytes, Lost lost, void* context) noexcept {
+PoolRecord* PoolMap::set_pool(std::uintptr_t address, std::size_t block_bytes, Lost lost, void* context) noexcept {
   Leaf* leaf = leaf_for(address);
-  if (leaf == nullptr) return 0;
-  std::uint64_t& entry = leaf->entries[(address >> kPoolShift) & (kLeafEntries - 1)];
+  if (leaf == nullptr) return nullptr;
+  PoolRecord*& entry = leaf->entries[(address >> kPoolShift) & (kLeafEntries - 1)];
   Unit& unit = leaf->units[(address >> kUnitShift) & (kLeafUnits - 1)];
-  std::uint16_t* array = nullptr;
-  if (entry != 0) {
-    report_lost(entry, lost, context);
-    // An array for blocks of this size or smaller is long enough; a longer one is taken anew and the old one rests
-    // in the chunk until the unit goes: at most 32 growing arrays a pool.
-    if (PoolMap::block_bytes(entry) <= block_bytes) array = owners(entry);
+  PoolRecord* record = nullptr;
+  if (entry != nullptr) {
+    report_lost(*entry, lost, context);
+    // A record for blocks of this size or smaller is long enough; a longer one is taken anew and the old one rests
+    // in the chunk until the unit goes: at most 32 growing records a pool.
+    if (entry->block_bytes <= block_bytes) record = entry;
   }
-  if (array == nullptr) array = allocate_owners(unit, owner_array_length(block_bytes));
-  if (array == nullptr) {
-    if (entry != 0) --unit.pools, --pool_count_;
-    entry = 0;
-    return 0;
-  }
-  if (entry == 0) ++unit.pools, ++pool_count_;
-  entry = (reinterpret_cast<std::uint64_t>(array) << 16) | block_bytes;
-  return entry;
+  if (record == nullptr) record = allocate_record(unit, block_bytes);
+  if (entry == nullptr && record != nullptr) ++unit.pools, ++pool_count_;
+  if (entry != nullptr && record == nullptr) --unit.pools, --pool_count_;
+  entry = record;
+  if (record == nullptr) return nullptr;
+  record->block_bytes = static_cast<std::uint32_t>(block_bytes);
+  record->reciprocal = reciprocal_of(block_bytes);
+  return record;
 }
 
 void PoolMap::clear(std::uintptr_t address, std::size_t bytes, Lost lost, void* context) noexcept {
   for (std::uintptr_t pool = address & ~kPoolMask; pool < address + bytes; pool += kPoolBytes) {
     Leaf* leaf = top_[pool >> kLeafShift];
     if (leaf == zeros_) continue;
-    std::uint64_t& entry = leaf->entries[(pool >> kPoolShift) & (kLeafEntries - 1)];
-    if (entry == 0 || pool < address || pool + kPoolBytes > address + bytes) continue;
-    report_lost(entry, lost, context);
-    entry = 0;
+    PoolRecord*& entry = leaf->entries[(pool >> kPoolShift) & (kLeafEntries - 1)];
+    if (entry == nullptr || pool < address || pool + kPoolBytes > address + bytes) continue;
+    report_lost(*entry, lost, context);
+    entry = nullptr;
     --pool_count_;
     Unit& unit = leaf->units[(pool >> kUnitShift) & (kLeafUnits - 1)];
     if (--unit.pools == 0) release_unit(unit);
@@ -154,7 +152,7 @@ std::uint64_t PoolMap::walk(std::uint64_t cursor, std::uint64_t limit, Visit vis
       --limit;
       continue;
     }
-    if (leaf->entries[index] != 0) visit(context, cursor << kPoolShift, leaf->entries[index]);
+    if (leaf->entries[index] != nullptr) visit(context, *leaf->entries[index]);
     ++cursor;
     --limit;
   }

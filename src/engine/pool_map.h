@@ -2,10 +2,10 @@
 //
 //   address   47            35 34              14 13          0
 //             [ top index    ] [ leaf index      ] [ offset    ]
-//   entry     63                               16 15          0
-//             [ pointer to u16 owners[]         ] [ block size ]      0: no pool of ours
+//   entry     pointer to the pool's PoolRecord; nullptr: no pool of ours
+//   record    [ block size u32 | reciprocal u32 | owners u16[16384 / size] ]
 //
-// Empty top entries point at one shared read-only leaf of zeros, so that a lookup has no null test. Owner arrays are
+// Empty top entries point at one shared read-only leaf of zeros, so that a lookup has no null test. Records are
 // bump-allocated in chunks per 1 MiB unit of address space: the pages touched are dense.
 //
 // Synchronisation rules:
@@ -25,6 +25,17 @@ namespace heapledger::engine {
 
 using base::OwnerId;
 
+struct PoolRecord {
+  std::uint32_t block_bytes;
+  std::uint32_t reciprocal;  // of block_bytes, for block_index()
+  std::uint16_t owners[];
+
+  std::uint16_t& owner_of(std::uintptr_t address) noexcept {
+    return owners[block_index(address & kPoolMask, reciprocal)];
+  }
+  std::size_t length() const noexcept { return owner_array_length(block_bytes); }
+};
+
 class PoolMap {
  public:
   static constexpr unsigned kLeafShift = 35;
@@ -32,38 +43,30 @@ class PoolMap {
   static constexpr std::size_t kTopEntries = std::size_t{1} << (48 - kLeafShift);
   static constexpr std::size_t kLeafEntries = std::size_t{1} << (kLeafShift - kPoolShift);
   static constexpr std::size_t kLeafUnits = std::size_t{1} << (kLeafShift - kUnitShift);
-  static constexpr std::uint64_t kSizeMask = 0xFFFF;
 
-  // Where a unit's owner arrays come from.
+  // Where a unit's pool records come from.
   struct Unit {
     char* chunk;               // newest chunk; its first word links to the one before
     std::uint32_t used_bytes;  // of the newest chunk
     std::uint32_t pools;       // entries of this unit that are set
   };
   struct Leaf {
-    std::uint64_t entries[kLeafEntries];
+    PoolRecord* entries[kLeafEntries];
     Unit units[kLeafUnits];
   };
 
   // False: no memory for the leaf of zeros; nothing is hooked then.
   bool prepare() noexcept;
 
-  // 0 where no pool of ours is known.
-  std::uint64_t entry(std::uintptr_t address) const noexcept {
+  // nullptr where no pool of ours is known.
+  PoolRecord* find(std::uintptr_t address) const noexcept {
     return top_[address >> kLeafShift]->entries[(address >> kPoolShift) & (kLeafEntries - 1)];
   }
-  static std::size_t block_bytes(std::uint64_t entry) noexcept { return entry & kSizeMask; }
-  static std::uint16_t* owner_of(std::uint64_t entry, std::uintptr_t address) noexcept {
-    return owners(entry) + block_index(address & kPoolMask, block_bytes(entry));
-  }
-  static std::uint16_t* owners(std::uint64_t entry) noexcept {
-    return reinterpret_cast<std::uint16_t*>(entry >> 16);
-  }
 
-  // Make the pool around `address` one of `block_bytes` blocks and return its entry; 0 when there is no memory.
+  // Make the pool around `address` one of `block_bytes` blocks and return its record; nullptr when there is no memory.
   // Owners left over from its former life are handed to `lost(context, owner, block_bytes)` and cleared.
   using Lost = void (*)(void* context, std::uint16_t owner, std::size_t block_bytes);
-  HL_EXPORT std::uint64_t set_pool(std::uintptr_t address, std::size_t block_bytes, Lost lost, void* context) noexcept;
+  HL_EXPORT PoolRecord* set_pool(std::uintptr_t address, std::size_t block_bytes, Lost lost, void* context) noexcept;
 
   // Forget every pool in [address, address + bytes): the arena went back to the system.
   HL_EXPORT void clear(std::uintptr_t address, std::size_t bytes, Lost lost, void* context) noexcept;
@@ -71,8 +74,8 @@ class PoolMap {
   // From here on every lookup answers "no pool": the books are closed.
   void close() noexcept;
 
-  // Every pool of ours, in address order: visit(context, pool address, entry).
-  using Visit = void (*)(void* context, std::uintptr_t pool, std::uint64_t entry);
+  // Every pool of ours, in address order: visit(context, record).
+  using Visit = void (*)(void* context, PoolRecord& pool);
   void for_each(Visit visit, void* context) const noexcept;
 
   // The same from pool number `cursor` on, at most `limit` leaf entries looked at; returns the next cursor, or
@@ -86,7 +89,7 @@ class PoolMap {
 
  private:
   Leaf* leaf_for(std::uintptr_t address) noexcept;
-  std::uint16_t* allocate_owners(Unit& unit, std::size_t length) noexcept;
+  PoolRecord* allocate_record(Unit& unit, std::size_t block_bytes) noexcept;
   char* take_chunk() noexcept;
   void release_unit(Unit& unit) noexcept;
 

@@ -6,7 +6,6 @@
 // The division is a multiplication: offset * ceil(2^24 / size) >> 24, exact for offsets below 2^14 (checked below).
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 
@@ -26,29 +25,22 @@ constexpr std::size_t block_bytes_for(std::size_t requested_bytes) noexcept {
 
 constexpr std::size_t owner_array_length(std::size_t block_bytes) noexcept { return kPoolMask / block_bytes + 1; }
 
-constexpr std::array<std::uint32_t, kSmallLimitBytes / kSizeStep + 1> make_reciprocals() noexcept {
-  std::array<std::uint32_t, kSmallLimitBytes / kSizeStep + 1> table{};
-  for (std::size_t i = 1; i < table.size(); ++i) {
-    const std::size_t size = i * kSizeStep;
-    table[i] = static_cast<std::uint32_t>(((std::size_t{1} << kReciprocalShift) + size - 1) / size);
-  }
-  return table;
+constexpr std::uint32_t reciprocal_of(std::size_t block_bytes) noexcept {
+  return static_cast<std::uint32_t>(((std::size_t{1} << kReciprocalShift) + block_bytes - 1) / block_bytes);
 }
 
-inline constexpr auto kReciprocals = make_reciprocals();
-
-constexpr std::size_t block_index(std::size_t pool_offset, std::size_t block_bytes) noexcept {
-  return (pool_offset * kReciprocals[block_bytes / kSizeStep]) >> kReciprocalShift;
+constexpr std::size_t block_index(std::size_t pool_offset, std::uint32_t reciprocal) noexcept {
+  return (pool_offset * reciprocal) >> kReciprocalShift;
 }
 
 // The quotient can only go wrong just below and at the multiples of the size.
 constexpr bool reciprocals_are_exact() noexcept {
   for (std::size_t size = kSizeStep; size <= kSmallLimitBytes; size += kSizeStep) {
     for (std::size_t multiple = size; multiple < kPoolBytes; multiple += size) {
-      if (block_index(multiple, size) != multiple / size) return false;
-      if (block_index(multiple - 1, size) != (multiple - 1) / size) return false;
+      if (block_index(multiple, reciprocal_of(size)) != multiple / size) return false;
+      if (block_index(multiple - 1, reciprocal_of(size)) != (multiple - 1) / size) return false;
     }
-    if (block_index(kPoolMask, size) != kPoolMask / size) return false;
+    if (block_index(kPoolMask, reciprocal_of(size)) != kPoolMask / size) return false;
   }
   return true;
 }

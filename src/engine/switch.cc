@@ -59,6 +59,8 @@ bool start(Engine& e, const StartOptions& options) noexcept {
   e.words.set_granule_shift(options.granule_shift);
   write_header(e, options);
   prepare_owners(e);
+  forget_current(e);
+  e.current.owner = kNobody;
   copy_text(e.run_dir, options.run_dir);
   if (!register_fork_handler(e)) {
     e.off_reason = "no fork handler could be registered";

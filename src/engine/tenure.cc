@@ -18,16 +18,14 @@ bool is_sweeping(Engine& e, std::uint16_t owner) noexcept {
 
 OwnerId heir_of(Engine& e, OwnerId owner) noexcept { return tenured_owner(e, EndpointId{record(e, owner).endpoint}); }
 
-void sweep_pool(void* context, std::uintptr_t, std::uint64_t entry) {
+void sweep_pool(void* context, PoolRecord& pool) {
   Engine& e = *static_cast<Engine*>(context);
-  const std::size_t size = PoolMap::block_bytes(entry);
-  std::uint16_t* owners = PoolMap::owners(entry);
-  for (std::size_t i = 0, n = owner_array_length(size); i < n; ++i) {
-    if (owners[i] == 0 || !is_sweeping(e, owners[i])) continue;
-    const OwnerId from{owners[i]};
+  for (std::size_t i = 0, n = pool.length(); i < n; ++i) {
+    if (pool.owners[i] == 0 || !is_sweeping(e, pool.owners[i])) continue;
+    const OwnerId from{pool.owners[i]};
     const OwnerId to = heir_of(e, from);
-    owners[i] = to.raw();
-    move_books(e, from, to, size);
+    pool.owners[i] = to.raw();
+    move_books(e, from, to, pool.block_bytes);
   }
 }
 
