@@ -19,6 +19,7 @@ KEY = "heapledger.request"
 
 begin = _engine.begin
 leave = _engine.leave
+restore = _engine.restore
 discard = _engine.discard
 _end = _engine.end
 _RAISED = _engine.RAISED

@@ -1,7 +1,7 @@
-"""WSGI requests that a server's own function holds, from before it builds `environ` to after it closed the response.
+"""WSGI requests that a server's own function holds: begun before it builds `environ`, left when it returns.
 
 A server keeps the last chunk of a response in a local variable while it closes the response: a large body would look
-like memory that outlived its request. Where the server's function for one request is known, the request ends with it.
+like memory that outlived its request. So a request ends with the close, and is left when that variable is gone.
 """
 
 from __future__ import annotations
@@ -19,6 +19,10 @@ current = _engine.current
 class HeldMiddleware(wsgi.Middleware):
     """For servers whose request handler is wrapped by `hold`: the request is theirs to begin and to leave."""
 
+    def __init__(self, app: wsgi.Application, eager: bool = False) -> None:
+        super().__init__(app)
+        self.eager = eager  # end when the body is read, not when it is closed: the server has more to do before that
+
     def __call__(self, environ: wsgi.Environ, start_response: wsgi.StartResponse) -> Iterable[bytes]:
         """Serve one request."""
         token = current()
@@ -27,6 +31,7 @@ class HeldMiddleware(wsgi.Middleware):
         try:
             exchange = wsgi.WsgiExchange(token, environ, start_response)
             exchange.held = True
+            exchange.eager = self.eager
             environ[KEY] = open_exchanges[token] = exchange
         except Exception:
             _health.count("wsgi_begin_failed")

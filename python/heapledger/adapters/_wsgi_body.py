@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from heapledger import _engine, _health
-from heapledger.adapters._exchange import KEY
+from heapledger.adapters._exchange import KEY, restore
 
 if TYPE_CHECKING:
     from heapledger.adapters.wsgi import WsgiExchange
@@ -37,12 +37,20 @@ def wrap(exchange: WsgiExchange, environ: dict[str, Any], body: Iterable[bytes])
 def finish(exchange: WsgiExchange, environ: dict[str, Any]) -> None:
     """The server is done with the response."""
     environ.pop(KEY, None)
+    end(exchange)
+    if exchange.held:
+        restore(exchange.token)
+    else:
+        exchange.leave()
+
+
+def end(exchange: WsgiExchange) -> None:
+    """The response is out."""
     if exchange.chunks > 1:
         exchange.flags |= _STREAMED_OUT
     elif exchange.chunks == 0 and exchange.length.isdecimal() and exchange.method != "HEAD":
         exchange.sent = int(exchange.length)
-    if not exchange.held:
-        exchange.leave()
+    exchange.end()
 
 
 class _Body:
@@ -67,6 +75,9 @@ class _Body:
             chunk = self._next() if self._next is not None else next(iter(self))
         except StopIteration:
             self._exhausted = True
+            if exchange.eager:
+                end(exchange)
+                restore(exchange.token)
             raise
         except BaseException as error:
             self._exhausted = True

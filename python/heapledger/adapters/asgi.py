@@ -11,7 +11,7 @@ from typing import Any
 
 from heapledger import _engine, _health
 from heapledger.adapters import routes
-from heapledger.adapters._exchange import KEY, Exchange, begin, forget, leave, open_exchanges
+from heapledger.adapters._exchange import KEY, Exchange, begin, forget, leave, open_exchanges, restore
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -23,7 +23,6 @@ _VERSION_HEADERS = (b"accept-version", b"x-api-version", b"api-version")
 _DEPRECATION = frozenset((b"deprecation", b"sunset", b"Deprecation", b"Sunset"))
 _STREAMED_IN, _STREAMED_OUT, _DISCONNECTED = _engine.STREAMED_IN, _engine.STREAMED_OUT, _engine.DISCONNECTED
 _adopt = _engine.adopt
-_restore = _engine.restore
 
 
 class Entry:
@@ -78,13 +77,15 @@ async def respond(app: Application, scope: Scope, receive: Receive, send: Send, 
 
 
 def _leave_soon(token: _engine.Request) -> None:
-    """Leave once this step of the event loop is over: until then the loop holds what the task waited for last, such
-    as the result of an endpoint that ran in a thread."""
+    """Leave once this step of the event loop is over.
+
+    Until then the loop holds what the task waited for last, such as the result of an endpoint that ran in a thread.
+    """
     loop = _running_loop()
     if loop is None:
         leave(token)
     else:
-        _restore(token)
+        restore(token)
         loop.call_soon(leave, token)
 
 

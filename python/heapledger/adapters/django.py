@@ -58,7 +58,7 @@ def _name_match(original: Callable[..., Any]) -> Callable[..., Any]:
                 prefix = exchange.prefix
                 if not prefix and environ is not None:
                     prefix = environ.get("SCRIPT_NAME", "").rstrip("/")
-                exchange.route(prefix + "/" + match.route)
+                exchange.route(prefix + "/" + match.route.removeprefix("^"))
         except Exception:
             _health.count("django_match_unread")
         return match

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from heapledger import _engine
-from heapledger.adapters import _held, asgi, wsgi
+from heapledger.adapters import _held, asgi
 from heapledger.adapters._patching import wrap
 
 _named: list[str] = []
@@ -65,7 +65,8 @@ def install_gunicorn_asgi(module: Any) -> None:
 def install_hypercorn(module: Any) -> None:
     """hypercorn.app_wrappers."""
     wrap(module.ASGIWrapper, "__init__", lambda original: _wrap_argument(original, asgi.Entry, "hypercorn"))
-    wrap(module.WSGIWrapper, "__init__", lambda original: _wrap_argument(original, wsgi.Middleware, "hypercorn"))
+    wrap(module.WSGIWrapper, "__init__", lambda original: _wrap_argument(original, _held.HeldMiddleware, "hypercorn"))
+    wrap(module.WSGIWrapper, "run_app", _held.hold)
 
 
 def install_werkzeug(module: Any) -> None:
@@ -75,7 +76,8 @@ def install_werkzeug(module: Any) -> None:
         def init(self: Any, *args: Any, **kwargs: Any) -> None:
             original(self, *args, **kwargs)
             _name("werkzeug")
-            self.app = _held.HeldMiddleware(self.app)
+            # It drains the connection through a buffer of 10 MB before it closes the response.
+            self.app = _held.HeldMiddleware(self.app, eager=True)
 
         return init
 
