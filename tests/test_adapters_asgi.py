@@ -13,6 +13,9 @@ import pytest
 from applications import drive
 
 
+pytestmark = pytest.mark.every_python
+
+
 @pytest.fixture
 def engine() -> Iterator[fake_engine.Engine]:
     with face.on_fake_engine("starlette.background") as engine:

@@ -18,6 +18,9 @@ from applications import drive
 JSON = [("Content-Type", "application/json; charset=utf-8")]
 
 
+pytestmark = pytest.mark.every_python
+
+
 @pytest.fixture
 def engine() -> Iterator[fake_engine.Engine]:
     with face.on_fake_engine() as engine:
