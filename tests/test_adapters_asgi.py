@@ -12,7 +12,6 @@ import fake_engine
 import pytest
 from applications import drive
 
-
 pytestmark = pytest.mark.every_python
 
 

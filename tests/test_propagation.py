@@ -14,7 +14,6 @@ import face
 import fake_engine
 import pytest
 
-
 pytestmark = pytest.mark.every_python
 
 
