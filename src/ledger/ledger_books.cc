@@ -107,7 +107,8 @@ std::vector<FinishedRequest> LedgerView::responded_requests() const {
     Copy<OwnerRecord> copy;
     if (!take_record(ledger_->owners[id], copy)) continue;
     const OwnerRecord& record = *copy;
-    if (record.state != OwnerState::kResponded || record.kind != OwnerKind::kRequest) continue;
+    const bool row_due = record.state == OwnerState::kResponded && record.kind == OwnerKind::kRequest;
+    if (!row_due || (record.flags & kOwnerDiscarded) != 0) continue;
     const EndSnapshot& end_snapshot = record.at_end;
     const std::uint64_t allocated = read_owner(id).allocated_bytes;
     FinishedRequest request;
