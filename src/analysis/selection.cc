@@ -27,14 +27,24 @@ bool equal_ignoring_case(std::string_view left, std::string_view right) {
   });
 }
 
+std::string list_of(const std::vector<recording::WorkerRow>& workers) {
+  constexpr std::size_t kNamed = 8;
+  std::string list;
+  for (std::size_t i = 0; i < std::min(workers.size(), kNamed); ++i) {
+    list += (i == 0 ? "" : ", ") + std::to_string(workers[i].id);
+  }
+  if (workers.size() > kNamed) {
+    list += " and " + std::to_string(workers.size() - kNamed) + " more";
+  }
+  return list.empty() ? "none" : list;
+}
+
 void check_workers(const std::vector<std::int64_t>& wanted, const std::vector<recording::WorkerRow>& present) {
   for (const std::int64_t worker : wanted) {
     const auto same = [worker](const recording::WorkerRow& row) { return row.id == worker; };
     if (std::none_of(present.begin(), present.end(), same)) {
-      const std::string range = present.empty()
-                                    ? std::string("none")
-                                    : std::to_string(present.front().id) + " to " + std::to_string(present.back().id);
-      throw std::invalid_argument("no worker " + std::to_string(worker) + " in this recording (it has: " + range + ")");
+      throw std::invalid_argument("no worker " + std::to_string(worker) +
+                                  " in this recording; its workers: " + list_of(present));
     }
   }
 }

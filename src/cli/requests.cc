@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <charconv>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -22,13 +23,22 @@ struct Flags {
   std::string format = "text";
   std::vector<std::string> routes;
   std::vector<std::string> methods;
-  std::vector<std::int64_t> workers;
-  std::string since;
-  std::string until;
+  std::vector<std::string> workers;
+  std::optional<std::string> since;
+  std::optional<std::string> until;
   std::string warmup = "0";
   std::string sort = "cost";
-  std::optional<std::size_t> limit;
+  std::optional<std::string> limit;
 };
+
+std::int64_t parse_number(const std::string& text) {
+  std::int64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size() || number < 0) {
+    throw std::invalid_argument("\"" + text + "\" is not a number from 0 up");
+  }
+  return number;
+}
 
 // A wrong value is told with the flag it was given to.
 template <class Parse>
@@ -44,16 +54,20 @@ analysis::RequestsOptions options_of(const Flags& flags) {
   analysis::RequestsOptions options;
   options.routes = flags.routes;
   options.methods = flags.methods;
-  options.workers = flags.workers;
-  if (!flags.since.empty()) {
-    options.since = parse_flag("--since", flags.since, analysis::Moment::parse);
+  for (const std::string& worker : flags.workers) {
+    options.workers.push_back(parse_flag("--worker", worker, parse_number));
   }
-  if (!flags.until.empty()) {
-    options.until = parse_flag("--until", flags.until, analysis::Moment::parse);
+  if (flags.since) {
+    options.since = parse_flag("--since", *flags.since, analysis::Moment::parse);
+  }
+  if (flags.until) {
+    options.until = parse_flag("--until", *flags.until, analysis::Moment::parse);
   }
   options.warmup_us = parse_flag("--warmup", flags.warmup, analysis::parse_duration_us);
   options.sort = parse_flag("--sort", flags.sort, analysis::parse_requests_sort);
-  options.limit = flags.limit;
+  if (flags.limit) {
+    options.limit = static_cast<std::size_t>(parse_flag("--limit", *flags.limit, parse_number));
+  }
   return options;
 }
 
@@ -62,7 +76,7 @@ analysis::RequestsResult analyze(const Flags& flags) {
   try {
     return analysis::RequestIsolator(flags.recording).analyze(options);
   } catch (const std::invalid_argument& error) {
-    throw CommandError(error.what());
+    throw CommandError(error.what(), "heapledger requests --format json lists the workers");
   }
 }
 
@@ -79,8 +93,7 @@ std::string render(const analysis::RequestsResult& result, const std::string& fo
 }
 
 // Each of these may be given several times, with one value each: the next word may be the recording.
-template <class Value>
-void add_repeatable(CLI::App& verb, const std::string& name, std::vector<Value>& values, const std::string& help,
+void add_repeatable(CLI::App& verb, const std::string& name, std::vector<std::string>& values, const std::string& help,
                     const std::string& type) {
   verb.add_option(name, values, help)->type_name(type)->allow_extra_args(false);
 }
