@@ -141,7 +141,7 @@ Scope begin_request(Engine& e) noexcept {
 }
 
 void set_endpoint(Engine& e, Scope scope, EndpointId endpoint) noexcept {
-  if (!is_current_life(e, scope)) return;
+  if (!is_current_life(e, scope) || record(e, OwnerId{scope.owner}).kind != OwnerKind::kRequest) return;
   record(e, OwnerId{scope.owner}).endpoint = endpoint.raw();
 }
 
@@ -149,6 +149,7 @@ void end_request(Engine& e, Scope scope, const Outcome& outcome) noexcept {
   if (!is_open(e, scope) || e.frozen) return;
   const OwnerId owner{scope.owner};
   OwnerRecord& who = record(e, owner);
+  if (who.kind != OwnerKind::kRequest) return;
   who.received_bytes = outcome.received_bytes;
   who.sent_bytes = outcome.sent_bytes;
   HotBank& bank = hot(e, owner);
@@ -165,8 +166,12 @@ void end_request(Engine& e, Scope scope, const Outcome& outcome) noexcept {
 }
 
 void discard_request(Engine& e, Scope scope) noexcept {
-  if (!is_open(e, scope)) return;
+  if (!is_open(e, scope) || e.frozen) return;
   OwnerRecord& who = record(e, OwnerId{scope.owner});
+  if (who.kind != OwnerKind::kRequest) return;
+  unlink_open(e, OwnerId{scope.owner});
+  e.ledger.header.in_flight.fetch_sub(1, kRelaxed);
+  who.kind = OwnerKind::kService;
   who.flags |= ledger::kOwnerDiscarded;
   who.endpoint = ledger::kEndpointUnknown;
 }
@@ -175,11 +180,14 @@ void leave_request(Engine& e, Scope scope, const Outcome& outcome) noexcept {
   if (!is_current_life(e, scope) || e.frozen) return;
   const OwnerId owner{scope.owner};
   OwnerRecord& who = record(e, owner);
-  if (who.kind != OwnerKind::kRequest) return;
-  if (who.state == OwnerState::kOpen) end_request(e, scope, outcome);
-  if (who.state != OwnerState::kResponded) return;
-  settle_escaped(e, owner);
-  if ((who.flags & ledger::kOwnerDiscarded) == 0) write_row(e, owner, outcome);
+  const bool discarded = (who.flags & ledger::kOwnerDiscarded) != 0;
+  if (discarded ? who.state != OwnerState::kOpen : who.kind != OwnerKind::kRequest) return;
+  if (!discarded) {
+    if (who.state == OwnerState::kOpen) end_request(e, scope, outcome);
+    if (who.state != OwnerState::kResponded) return;
+    settle_escaped(e, owner);
+    write_row(e, owner, outcome);
+  }
   who.state = OwnerState::kEnded;
   ++e.ended_owners;
   forget_current(e);

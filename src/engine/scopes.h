@@ -34,7 +34,8 @@ struct Outcome {
 HL_EXPORT Scope begin_request(Engine& e) noexcept;
 HL_EXPORT void set_endpoint(Engine& e, Scope scope, EndpointId endpoint) noexcept;
 HL_EXPORT void end_request(Engine& e, Scope scope, const Outcome& outcome) noexcept;
-HL_EXPORT void discard_request(Engine& e, Scope scope) noexcept;  // no row, no endpoint; leave_request() as ever
+// No row for this open request: its bytes stay in the books as the service's. leave_request() is called as ever.
+HL_EXPORT void discard_request(Engine& e, Scope scope) noexcept;
 HL_EXPORT void leave_request(Engine& e, Scope scope, const Outcome& outcome) noexcept;
 
 // Whose slot a scope's allocations go to now: its own while it lives, else `endpoint`'s tenured owner.

@@ -78,8 +78,8 @@ struct alignas(64) OffGilBank {
 };
 static_assert(sizeof(OffGilBank) == 64);
 
-inline constexpr std::uint16_t kOwnerDiscarded = 2;    // an ignored route: no row is written
 inline constexpr std::uint16_t kOwnerApproximate = 1;  // no slot was free: bytes went to the tenured owner
+inline constexpr std::uint16_t kOwnerDiscarded = 2;    // a request without a row: its kind is kService from then on
 
 // What the row will say, taken when the response was out.
 struct EndSnapshot {
