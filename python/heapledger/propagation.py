@@ -7,6 +7,8 @@ carry the whole context and need nothing of this; `loop.run_in_executor` goes th
 
 from __future__ import annotations
 
+import sys
+
 from heapledger import _engine, _health
 
 TYPE_CHECKING = False
@@ -43,9 +45,10 @@ def install_executor(module: Any) -> None:
 def install_threads(module: Any) -> None:
     """The threading module."""
     owner = module.Thread
-    start, bootstrap = owner.start, owner._bootstrap
+    start = owner.start
     if hasattr(start, "__heapledger__"):
         return
+    hand_over = _hand_over_by_context if sys.version_info >= (3, 14) else _hand_over_by_attribute
 
     def carrying_start(self: Any) -> Any:
         request = _current()
@@ -54,10 +57,22 @@ def install_threads(module: Any) -> None:
         if _of_a_pool(self):
             return _run_with(None, start, self)
         try:
-            setattr(self, _REQUEST, request)
+            hand_over(self, request)
         except Exception:
             _health.count("thread_not_carried")
         return start(self)
+
+    owner.start = _dressed(carrying_start, start)
+    if hand_over is _hand_over_by_attribute:
+        _take_over_in_bootstrap(owner)
+
+
+def _hand_over_by_attribute(thread: Any, request: Any) -> None:
+    setattr(thread, _REQUEST, request)
+
+
+def _take_over_in_bootstrap(owner: Any) -> None:
+    bootstrap = owner._bootstrap
 
     def carried_bootstrap(self: Any) -> Any:
         request = vars(self).pop(_REQUEST, None)
@@ -65,8 +80,26 @@ def install_threads(module: Any) -> None:
             return bootstrap(self)
         return _run_with(request, bootstrap, self)
 
-    owner.start = _dressed(carrying_start, start)
     owner._bootstrap = _dressed(carried_bootstrap, bootstrap)
+
+
+class _CarryingContext:
+    """Stands for the context in which a thread of Python 3.14 calls `run`: the same one, with the request in it."""
+
+    __slots__ = ("run",)
+
+    def __init__(self, run: Callable[..., Any]) -> None:
+        self.run = run
+
+
+def _hand_over_by_context(thread: Any, request: Any) -> None:
+    from contextvars import Context, copy_context
+    from functools import partial
+
+    context = thread._context
+    if context is None:
+        context = copy_context() if getattr(sys.flags, "thread_inherit_context", 0) else Context()
+    thread._context = _CarryingContext(partial(context.run, _run_with, request))
 
 
 def _of_a_pool(thread: Any) -> bool:
