@@ -98,12 +98,18 @@ std::string not_audited(const RequestsResult& result) {
 
 }  // namespace
 
+std::string version_beside(const std::string& route, const std::string& version) {
+  const bool said = (route + "/").find("/" + version + "/") != std::string::npos;
+  return said ? "" : printable(version);
+}
+
 std::string endpoint_name(const std::string& method, const std::string& route, const std::string& version) {
   if (route.empty()) {
     return "a request without a route yet";
   }
   const std::string name = printable(method) + " " + printable(route);
-  return version.empty() ? name : name + " (" + printable(version) + ")";
+  const std::string beside = version_beside(route, version);
+  return beside.empty() ? name : name + " (" + beside + ")";
 }
 
 std::string headline(const RequestsResult& result) {

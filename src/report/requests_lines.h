@@ -26,7 +26,10 @@ std::vector<LabelledLine> finding_lines(const analysis::RequestsResult& result, 
 // died; a recording that was not closed.
 std::vector<LabelledLine> caution_lines(const analysis::RequestsResult& result);
 
-// "POST /orders/import", with its version where it has one.
+// What of a version its route does not say itself: "v2", but nothing for /v2/orders.
+std::string version_beside(const std::string& route, const std::string& version);
+
+// "POST /orders/import", with version_beside() in parentheses.
 std::string endpoint_name(const std::string& method, const std::string& route, const std::string& version);
 
 }  // namespace heapledger::report

@@ -8,6 +8,7 @@
 
 #include "report/printable.h"
 #include "report/requests_json.h"
+#include "report/requests_lines.h"
 #include "report/table.h"
 #include "report/units.h"
 
@@ -30,7 +31,7 @@ bool any_endpoint(const RequestsResult& result, Predicate predicate) {
 Column right(const char* title, int dispensable = 0) { return {title, Align::kRight, false, dispensable}; }
 
 std::string version_cell(const EndpointCost& endpoint) {
-  const std::string version = printable(endpoint.version);
+  const std::string version = version_beside(endpoint.route, endpoint.version);
   if (!endpoint.deprecated) {
     return version;
   }
@@ -62,12 +63,12 @@ std::string alongside_cell(const EndpointCost& endpoint) {
   if (!alongside) {
     return "-";
   }
-  return fmt::format("{:.{}f}", *alongside, *alongside < 9.95 && *alongside > 0 ? 1 : 0);
+  return fmt::format("{:.{}f}", *alongside, *alongside > 0 && *alongside < 99.95 ? 1 : 0);
 }
 
 std::vector<Figure> figures_of(const RequestsResult& result, bool has_p99) {
   std::vector<Figure> figures{endpoint_figure(result)};
-  if (any_endpoint(result, [](const EndpointCost& e) { return !e.version.empty() || e.deprecated; })) {
+  if (any_endpoint(result, [](const EndpointCost& e) { return !version_cell(e).empty(); })) {
     figures.push_back({{"VERSION", Align::kLeft, false, 2}, version_cell});
   }
   figures.push_back({right("REQS"), [](const EndpointCost& e) { return format_count(e.requests); }});

@@ -84,7 +84,7 @@ inline analysis::RequestsResult troubled_result() {
   tables.workers[2].displaced_us = 12'000'000;
   tables.workers[2].approximate_requests = 2;
   tables.workers[2].folded_endpoints = 1;
-  tables.endpoints = {{1, "GET", "/v1/orders", "v1", true}, {2, "GET", "/v2/orders", "v2", false}};
+  tables.endpoints = {{1, "GET", "/v1/orders", "v1", true}, {2, "GET", "/orders", "2026-01", false}};
   tables.in_flight = {{1, 1, 99, 100, 1, 1, 1}, {2, std::nullopt, 98, 100, 1, 1, 1}};
   recording::SliceRow early;
   early.endpoint = 1;
