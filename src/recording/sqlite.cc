@@ -2,6 +2,7 @@
 
 #include <sqlite3.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 
@@ -77,7 +78,9 @@ Database::~Database() { sqlite3_close(handle_); }
 
 void Database::fail() const {
   const int code = sqlite3_extended_errcode(handle_);
-  const std::string message = sqlite3_errmsg(handle_);
+  // SQLite quotes the schema's text in some messages, with its line breaks.
+  std::string message = sqlite3_errmsg(handle_);
+  message.erase(std::min(message.find('\n'), message.size()));
   switch (code & 0xFF) {
     case SQLITE_CORRUPT:
       throw RecordingError(path_ + " is damaged: " + message);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 #include "recording/process_table.h"
 #include "recording/text.h"
@@ -134,7 +135,12 @@ void WorkerFeed::add(Store& store, const ledger::FinishedRequest& request) {
   row.running_us = stored_size(request.running_ns / 1000);
   row.after_response_bytes = stored_size(request.after_response_bytes);
   store.add_request(row);
-  ++stored_;
+  ++uncommitted_;
+}
+
+void WorkerFeed::committed() noexcept {
+  stored_ += std::exchange(uncommitted_, 0);
+  view_->release();
 }
 
 void WorkerFeed::add_responded(Store& store) {
