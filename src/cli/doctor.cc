@@ -27,6 +27,8 @@ constexpr std::chrono::milliseconds kPythonMayTake{30'000};
 constexpr char kWhoAreYou[] =
     "import sys; print(sys.executable); print('.'.join(str(n) for n in sys.version_info[:3]))";
 
+constexpr char kExamineYourself[] = "import sys; from heapledger._doctor import main; sys.exit(main(sys.argv[1:]))";
+
 struct Flags {
   std::string python = "python3";
   std::string run_dir;
@@ -74,7 +76,7 @@ void ask_who(const std::string& python, Diagnosis& diagnosis) {
 
 // The engine is started there once, in a run folder of its own, to see which block map rule it finds.
 void ask_heapledger(const std::string& python, Diagnosis& diagnosis) {
-  std::vector<std::string> command{python, "-m", "heapledger._doctor"};
+  std::vector<std::string> command{python, "-c", kExamineYourself};
   std::string folder;
   if (!diagnosis.around.run_folder.empty()) {
     folder = recording::create_run_folder(diagnosis.around.run_folder);

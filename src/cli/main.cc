@@ -2,6 +2,8 @@
 #include <algorithm>
 #include <array>
 #include <exception>
+#include <memory>
+#include <new>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,6 +24,20 @@ constexpr std::array<std::string_view, 11> kAbsentVerbs{"leaks",  "segments", "p
 bool is_absent(const std::string& verb) {
   return std::find(kAbsentVerbs.begin(), kAbsentVerbs.end(), verb) != kAbsentVerbs.end();
 }
+
+// CLI11's own usage line neither names the program before the verb nor knows about `-- COMMAND...`.
+class HelpFormat : public CLI::Formatter {
+ public:
+  std::string make_usage(const CLI::App* app, std::string name) const override {
+    if (app->get_parent() == nullptr) return "\nusage: heapledger VERB [flags]\n";
+    std::string usage = "\nusage: heapledger " + name + " [flags]";
+    if (name == "run") usage += " -- COMMAND...";
+    for (const CLI::Option* option : app->get_options()) {
+      if (option->get_positional()) usage += " [" + option->get_name(true) + "]";
+    }
+    return usage + "\n";
+  }
+};
 
 // What follows the first `--` of `run` belongs to the command.
 std::vector<std::string> split_command(std::vector<std::string>& arguments) {
@@ -95,6 +111,8 @@ int run_main(std::vector<std::string> arguments) {
   int status = kExitFine;
   CLI::App app("exact memory cost of every request of a Python web service", "heapledger");
   app.set_version_flag("--version", "heapledger " HEAPLEDGER_VERSION, "print the version");
+  app.formatter(std::make_shared<HelpFormat>());
+  app.get_formatter()->label("Subcommands", "Verbs");
   app.require_subcommand(0, 1);
   add_run(app, status, split_command(arguments));
   add_requests(app, status);
