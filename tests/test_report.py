@@ -112,6 +112,7 @@ def test_json_has_the_figures_of_the_rows(recording: Path) -> None:
             "live_bytes": 8_500_000,
             "in_flight": [{"method": "POST", "route": "/orders", "version": None, "live_bytes": 8_000_000}],
             "in_flight_requests": 1,
+            "outside_bytes": 500_000,
         }
     ]
 

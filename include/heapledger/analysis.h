@@ -185,6 +185,8 @@ struct Peak {
   std::uint64_t in_flight_requests = 0;
   std::vector<Holder> in_flight;         // largest first, at most 64
   std::vector<HolderGroup> by_endpoint;  // the same, summed, largest first
+  // Of the rest: the service, imports and ended requests. Absent when not every request in flight is listed.
+  std::optional<std::uint64_t> outside_bytes;
 };
 
 // What the eye should go to. Each is a fact about one endpoint of RequestsResult::endpoints, not a verdict.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <optional>
 
 namespace heapledger::analysis {
 namespace {
@@ -43,6 +44,15 @@ std::vector<HolderGroup> sum_by_endpoint(const std::vector<Holder>& holders) {
   return groups;
 }
 
+std::optional<std::uint64_t> outside_of(const Peak& peak) {
+  std::uint64_t held_bytes = 0;
+  for (const Holder& holder : peak.in_flight) {
+    held_bytes += holder.live_bytes;
+  }
+  const bool complete = peak.in_flight.size() == peak.in_flight_requests && held_bytes <= peak.live_bytes;
+  return complete ? std::optional(peak.live_bytes - held_bytes) : std::nullopt;
+}
+
 }  // namespace
 
 std::vector<Peak> describe_peaks(const RecordingTables& tables, const EndpointNames& names,
@@ -63,6 +73,7 @@ std::vector<Peak> describe_peaks(const RecordingTables& tables, const EndpointNa
     }
     sort_by_live(peak.in_flight);
     peak.by_endpoint = sum_by_endpoint(peak.in_flight);
+    peak.outside_bytes = outside_of(peak);
   }
   sort_by_live(peaks);
   return peaks;

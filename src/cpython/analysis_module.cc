@@ -185,7 +185,8 @@ void bind_peaks(nb::module_& module) {
       .def_ro("worker", &Peak::worker)
       .def_ro("live_bytes", &Peak::live_bytes)
       .def_ro("in_flight_requests", &Peak::in_flight_requests)
-      .def_ro("in_flight", &Peak::in_flight);
+      .def_ro("in_flight", &Peak::in_flight)
+      .def_ro("outside_bytes", &Peak::outside_bytes);
 }
 
 void bind_remarks(nb::module_& module) {

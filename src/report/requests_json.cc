@@ -73,7 +73,8 @@ Json peak(const analysis::Peak& highest) {
           {"worker", highest.worker},
           {"live_bytes", highest.live_bytes},
           {"in_flight", holders},
-          {"in_flight_requests", highest.in_flight_requests}};
+          {"in_flight_requests", highest.in_flight_requests},
+          {"outside_bytes", value_or_null(highest.outside_bytes)}};
 }
 
 Json worker(const analysis::WorkerCost& cost) {

@@ -183,10 +183,11 @@ std::string peak_line(const RequestsResult& result) {
         fmt::format(", {} {}in {} x {}", format_in(unit, static_cast<double>(group.live_bytes)), i == 0 ? "of it " : "",
                     format_count(group.requests), endpoint_name(group.method, group.route, group.version));
   }
-  if (peak.by_endpoint.size() > named || peak.in_flight_requests > peak.in_flight.size()) {
-    text += fmt::format(" ({} in flight)", format_count(peak.in_flight_requests));
+  if (peak.outside_bytes) {
+    text += fmt::format(", {} outside requests", format_in(unit, static_cast<double>(*peak.outside_bytes)));
   }
-  return text;
+  const bool all_named = peak.by_endpoint.size() == named && peak.in_flight.size() == peak.in_flight_requests;
+  return all_named ? text : text + fmt::format(" ({} in flight)", format_count(peak.in_flight_requests));
 }
 
 std::vector<LabelledLine> finding_lines(const RequestsResult& result, std::size_t shown) {

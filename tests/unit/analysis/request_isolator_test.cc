@@ -195,6 +195,15 @@ TEST(RequestIsolator, SaysWhoHeldTheHighestMomentOfEachWorker) {
   ASSERT_THAT(highest.by_endpoint, SizeIs(2));
   EXPECT_EQ(highest.by_endpoint[0].requests, 2U);
   EXPECT_EQ(highest.by_endpoint[0].live_bytes, 500U);
+  EXPECT_EQ(highest.outside_bytes, 350U);
+}
+
+TEST(RequestIsolator, DoesNotSayWhatTheRestHeldWhenSomeRequestsAreNotListed) {
+  auto tables = small_tables();
+  tables.peaks = {{1, 1'000'000, 500, 65, {{1, 5, 100}}}};
+  EXPECT_EQ(analyze(tables, {}).peaks[0].outside_bytes, std::nullopt);
+  tables.peaks = {{1, 1'000'000, 50, 1, {{1, 5, 100}}}};
+  EXPECT_EQ(analyze(tables, {}).peaks[0].outside_bytes, std::nullopt);
 }
 
 TEST(RequestIsolator, LeavesOutPeaksOutsideOfTheChosenTime) {
