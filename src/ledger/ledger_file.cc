@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -25,7 +26,14 @@ void copy_used(Ledger& to, const Ledger& from) noexcept {
   memcpy(static_cast<void*>(to.peaks), from.peaks, sizeof(from.peaks));
 }
 
+// Growing a file beyond RLIMIT_FSIZE does not fail: it raises SIGXFSZ, which ends the process.
+bool may_grow_to_size() noexcept {
+  rlimit limit{};
+  return getrlimit(RLIMIT_FSIZE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY || limit.rlim_cur >= kLedgerBytes;
+}
+
 int open_reserved(const char* name) noexcept {
+  if (!may_grow_to_size()) return -EFBIG;
   const int file = open(name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
   if (file < 0) return -errno;
   const int failure = posix_fallocate(file, 0, static_cast<off_t>(kLedgerBytes));

@@ -1,4 +1,5 @@
 // Scopes through the C seam: many at once, over and done with, out of slots, frozen, forked.
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -200,6 +201,22 @@ TEST_F(SeamLife, a_run_folder_that_cannot_be_written_switches_the_books_off) {
   hl_allocated(address(1), 100);
   EXPECT_EQ(hl_begin().generation, 0u);
   EXPECT_EQ(live_bytes(e_, OwnerId{ledger::kOwnerService}), 0);
+}
+
+// Growing a file beyond this limit would end the process with SIGXFSZ.
+TEST_F(SeamLife, a_limit_on_file_sizes_switches_the_books_off) {
+  const pid_t child = fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    std::memset(static_cast<void*>(hl_engine_storage), 0, sizeof(Engine));
+    const rlimit limit{4096, 4096};
+    setrlimit(RLIMIT_FSIZE, &limit);
+    _exit(hl_start(std::filesystem::temp_directory_path().c_str()) == -1 ? 0 : 1);
+  }
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFEXITED(status)) << "signal " << WTERMSIG(status);
+  EXPECT_EQ(WEXITSTATUS(status), 0);
 }
 
 }  // namespace
