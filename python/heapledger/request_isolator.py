@@ -63,8 +63,6 @@ class RequestIsolator:
             RecordingError: There is no recording, or it cannot be read.
             ValueError: An argument makes no sense, or the recording has no such worker.
         """
-        if limit is not None and limit < 0:
-            raise ValueError("limit must not be negative")
         return analyze_requests(
             os.fsencode(self._path()),
             routes=[route] if isinstance(route, str) else list(route),
@@ -74,7 +72,7 @@ class RequestIsolator:
             until=None if until is None else _moment(until),
             warmup=warmup if isinstance(warmup, str) else _seconds(warmup),
             sort=sort,
-            limit=limit,
+            limit=_limit(limit),
         )
 
     def _path(self) -> str | os.PathLike[str]:
@@ -86,6 +84,12 @@ class RequestIsolator:
         if not path:
             raise RecordingError("this process does not record itself", hint="call heapledger.start() first")
         return path
+
+
+def _limit(value: int | None) -> int | None:
+    if value is not None and value < 0:
+        raise ValueError("limit must not be negative")
+    return value
 
 
 def _seconds(value: float | timedelta) -> str:
