@@ -34,22 +34,23 @@ class Service:
 FLASK = Service(
     framework="Flask",
     interface="wsgi",
-    application="examples.orders.flask_app:app",
+    application="examples.orders_flask:app",
     server="gunicorn",
     arguments=("--worker-class", "gthread", "--threads", "8", "--workers", "1", "--bind", "127.0.0.1:{port}"),
 )
 FASTAPI = Service(
     framework="FastAPI",
     interface="asgi",
-    application="examples.orders.fastapi_app:app",
+    application="examples.orders_fastapi:app",
     server="uvicorn",
     arguments=("--host", "127.0.0.1", "--port", "{port}", "--log-level", "warning", "--no-access-log"),
 )
 SERVICES = (FLASK, FASTAPI)
 
-ORDER = json.dumps({"customer": "c-17", "items": [{"sku": f"s-{i}", "quantity": i + 1} for i in range(5)]}).encode()
+ORDER = json.dumps({"customer": "c-17", "items": [{"sku": f"s-{n}", "quantity": n + 1} for n in range(5)]}).encode()
 REQUESTS = (
-    Request("GET", "/v1/orders"),
-    Request("GET", "/v2/orders"),
+    Request("GET", "/health"),
+    Request("GET", "/v2/orders?limit=20"),
+    Request("GET", "/v2/orders/17"),
     Request("POST", "/orders", ORDER),
 )
