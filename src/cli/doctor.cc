@@ -11,7 +11,6 @@
 #include "cli/messages.h"
 #include "cli/surroundings.h"
 #include "cli/verb.h"
-#include "ledger/layout.h"
 #include "recording/recording.h"
 #include "recording/run_folder.h"
 #include "recording/text.h"
@@ -105,7 +104,7 @@ Diagnosis diagnose(const Flags& flags) {
   const Surroundings& around = diagnosis.around;
   if (!around.run_folder_problem.empty()) {
     set_problem(diagnosis, around.run_folder_problem, "name a folder with --run-dir DIR");
-  } else if (around.run_folder_free_bytes < ledger::kLedgerBytes) {
+  } else if (around.run_folder_free_bytes < recording::ledger_bytes()) {
     set_problem(diagnosis, around.run_folder + " has no room for a ledger", "name another folder with --run-dir DIR");
   }
   return diagnosis;
@@ -129,7 +128,7 @@ json to_json(const Diagnosis& diagnosis) {
       {"run_folder",
        {{"path", around.run_folder},
         {"free_bytes", around.run_folder_free_bytes},
-        {"ledger_bytes", ledger::kLedgerBytes},
+        {"ledger_bytes", recording::ledger_bytes()},
         {"problem", around.run_folder_problem.empty() ? json(nullptr) : json(around.run_folder_problem)}}},
       {"limits",
        {{"address_space_bytes", or_null(around.address_space_bytes)},
@@ -160,7 +159,7 @@ std::string to_text(const Diagnosis& diagnosis) {
   }
   line("native memory", "not in this version: Python's memory only");
   if (!around.run_folder.empty()) {
-    const std::uint64_t ledgers = around.run_folder_free_bytes / ledger::kLedgerBytes;
+    const std::uint64_t ledgers = around.run_folder_free_bytes / recording::ledger_bytes();
     line("run folder", fmt::format("{}, {} free: room for {} workers", around.run_folder,
                                    report::format_bytes(around.run_folder_free_bytes), ledgers));
   }

@@ -1,6 +1,5 @@
 #include "recording/collector.h"
 
-#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -42,8 +41,6 @@ Collector::Collector(Store& store, CollectorOptions options) : store_(store), op
     }
   }
 }
-
-Collector::~Collector() { stop(); }
 
 void Collector::fail(const std::string& reason) noexcept {
   store_.roll_back();
@@ -215,37 +212,6 @@ CollectorSummary Collector::summary() const {
     }
   }
   return summary;
-}
-
-void Collector::start() {
-  // The service's signals are the service's: its handlers must not run on our thread.
-  sigset_t all;
-  sigset_t before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  thread_ = std::thread([this] { loop(); });
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
-}
-
-void Collector::loop() {
-  std::unique_lock lock(mutex_);
-  while (!stopping_) {
-    lock.unlock();
-    drain_once();
-    lock.lock();
-    wake_.wait_for(lock, options_.poll_interval, [this] { return stopping_; });
-  }
-}
-
-void Collector::stop() noexcept {
-  if (!thread_.joinable()) return;
-  {
-    const std::scoped_lock lock(mutex_);
-    stopping_ = true;
-  }
-  wake_.notify_all();
-  thread_.join();
-  finish();
 }
 
 }  // namespace heapledger::recording

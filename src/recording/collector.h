@@ -1,19 +1,15 @@
 // The collector: watches a run folder, drains every worker's ring into the store, samples the process curve once a
 // second, notices workers that ended, reads their ledgers for the last time and removes them.
 //
-// Either its owner calls drain_once() now and then from its own loop (`heapledger run`), or start() gives it a thread
-// (a service that records itself). A failing store (disk full) ends the writing, never the service: see failure().
-// Nothing throws. Thread-safety: one thread at a time, except start()/stop(). Allocates. Not to be carried across fork.
+// Its owner calls drain_once() some ten times a second: `heapledger run` from its loop, LiveRecorder from a thread.
+// A failing store (disk full) ends the writing, never the service: see CollectorSummary::failure.
+// Nothing throws. Thread-safety: one thread at a time. Allocates. Not to be carried across fork.
 #pragma once
 
-#include <chrono>
-#include <condition_variable>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <set>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "recording/store.h"
@@ -24,7 +20,6 @@ namespace heapledger::recording {
 struct CollectorOptions {
   std::string run_folder;
   std::int64_t max_bytes = std::int64_t{1} << 30;
-  std::chrono::milliseconds poll_interval{100};
   bool resume = false;  // the recording already knows some of these workers
 };
 
@@ -42,16 +37,12 @@ struct CollectorSummary {
 class Collector {
  public:
   Collector(Store& store, CollectorOptions options);
-  ~Collector();
   Collector(const Collector&) = delete;
   Collector& operator=(const Collector&) = delete;
 
   void drain_once() noexcept;
   // The last reading of everything, whether its process ended or not; then the ledgers are removed.
   void finish() noexcept;
-
-  void start();
-  void stop() noexcept;  // ends the thread, then finish()
 
   bool workers_run() const;
   bool failed() const noexcept { return !summary_.failure.empty(); }
@@ -66,7 +57,6 @@ class Collector {
   void retire(std::size_t index);
   void keep_within_size();
   void fail(const std::string& reason) noexcept;
-  void loop();
 
   Store& store_;
   CollectorOptions options_;
@@ -81,11 +71,6 @@ class Collector {
   std::uint64_t next_second_ns_ = 0;
   std::uint64_t next_liveness_ns_ = 0;
   std::uint64_t next_books_ns_ = 0;
-
-  std::thread thread_;
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  bool stopping_ = false;
 };
 
 }  // namespace heapledger::recording

@@ -1,5 +1,6 @@
 #include "recording/live_recorder.h"
 
+#include <signal.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -26,7 +27,14 @@ LiveRecorder::LiveRecorder(const std::string& run_folder, const std::string& rec
   CollectorOptions options;
   options.run_folder = run_folder;
   collector_ = std::make_unique<Collector>(*store_, options);
+  // The service's signals are the service's: one that this thread took would not interrupt what its main thread waits
+  // in.
+  sigset_t all;
+  sigset_t before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
   thread_ = std::thread([this] { loop(); });
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
 LiveRecorder::~LiveRecorder() {

@@ -86,6 +86,8 @@ std::string run_base(const std::string& run_dir) {
   throw RecordingError("no usable run folder (" + reasons + ")", "name one with --run-dir DIR");
 }
 
+std::uint64_t ledger_bytes() noexcept { return ledger::kLedgerBytes; }
+
 std::string create_run_folder(const std::string& base) {
   std::string folder = base + "/run-" + std::to_string(::getpid()) + "-XXXXXX";
   if (::mkdtemp(folder.data()) == nullptr) {

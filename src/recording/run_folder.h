@@ -21,6 +21,9 @@ namespace heapledger::recording {
 // The base folder to use, created when missing. `run_dir` empty: the default places, in order. Throws RecordingError.
 std::string run_base(const std::string& run_dir);
 
+// What one worker's ledger takes there.
+std::uint64_t ledger_bytes() noexcept;
+
 // A new run folder below `base`. Throws RecordingError.
 std::string create_run_folder(const std::string& base);
 

@@ -269,17 +269,6 @@ TEST_F(CollectorTest, WhatAFullDiskKeptOutIsCountedAndWhatWasWrittenStays) {
   EXPECT_FALSE(recording.read_meta().complete);
 }
 
-TEST_F(CollectorTest, ItsOwnThreadCollectsUntilStopped) {
-  SyntheticLedger synthetic;
-  synthetic.add_request(1, 0);
-  synthetic.write_to(in_run("1.ledger"));
-  Collector collector(*store_, options());
-  collector.start();
-  collector.stop();
-  EXPECT_EQ(collector.summary().requests, 1U);
-  EXPECT_EQ(closed().requests().size(), 1U);
-}
-
 TEST_F(CollectorTest, ArbitraryLedgersBecomeReadableRecordings) {
   std::uint64_t state = 88172645463325252ULL;
   for (int ledger = 0; ledger < 4; ++ledger) {

@@ -1,0 +1,69 @@
+// LiveRecorder: a recording from inside the service, by a thread that leaves the service's signals alone.
+#include "recording/live_recorder.h"
+
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <set>
+#include <sstream>
+
+#include "../ledger/synthetic_ledger.h"
+#include "../ledger/temporary_folder.h"
+#include "recording/run_folder.h"
+#include "recordings_for_tests.h"
+
+namespace heapledger::recording {
+namespace {
+
+using heapledger::testing::SyntheticLedger;
+using heapledger::testing::TemporaryFolder;
+
+std::set<std::string> threads() {
+  std::set<std::string> ids;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/task")) ids.insert(entry.path());
+  return ids;
+}
+
+std::string blocked_signals(const std::string& task) {
+  std::ifstream status(task + "/status");
+  for (std::string line; std::getline(status, line);) {
+    if (line.starts_with("SigBlk:")) return line.substr(line.find_last_of(" \t") + 1);
+  }
+  return {};
+}
+
+TEST(LiveRecorder, StoresOnFlushAndEndsAsOnePlainFile) {
+  const TemporaryFolder folder;
+  const std::string run = create_run_folder(folder.path());
+  LiveRecorder recorder(run, folder / "r.db");
+  SyntheticLedger synthetic;
+  synthetic.add_request(1, 0);
+  synthetic.write_to(run + "/1.ledger");
+  EXPECT_EQ(recorder.flush(), folder / "r.db");
+  EXPECT_EQ(Recording(folder / "r.db").requests().size(), 1U);
+  recorder.stop();
+  EXPECT_FALSE(std::filesystem::exists(folder / "r.db-wal"));
+  EXPECT_TRUE(Recording(folder / "r.db").read_meta().complete);
+}
+
+TEST(LiveRecorder, ItsThreadTakesNoSignalOfTheService) {
+  const TemporaryFolder folder;
+  const std::set<std::string> before = threads();
+  LiveRecorder recorder(create_run_folder(folder.path()), folder / "r.db");
+  std::size_t ours = 0;
+  for (const std::string& task : threads()) {
+    if (before.contains(task)) continue;
+    ++ours;
+    const unsigned long long mask = std::stoull(blocked_signals(task), nullptr, 16);
+    for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGALRM, SIGCHLD, SIGUSR1, SIGPROF}) {
+      EXPECT_NE(mask & (1ULL << (signal - 1)), 0U) << signal;
+    }
+  }
+  EXPECT_EQ(ours, 1U);
+}
+
+}  // namespace
+}  // namespace heapledger::recording
