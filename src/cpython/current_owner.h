@@ -41,7 +41,7 @@ inline bool is_current(const CurrentOwner& known, const PyThreadState* state) no
 // The same without the id, under the pools rule: a thread state's memory goes back through our RAW hook, which then
 // forgets it (alloc_hooks.cc), so that the address alone names a thread.
 inline bool is_quickly_current(const CurrentOwner& known, const PyThreadState* state) noexcept {
-  return known.thread == state && known.context_version == state->context_ver;
+  return __atomic_load_n(&known.thread, __ATOMIC_RELAXED) == state && known.context_version == state->context_ver;
 }
 
 // Ask the interpreter; remembers the answer. 0: not to be counted.

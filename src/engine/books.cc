@@ -140,7 +140,7 @@ void credit_off_gil(Engine& e, OwnerId owner, std::uint64_t bytes) noexcept {
   while (total > peak && !bank.peak_bytes.compare_exchange_weak(peak, total, kRelaxed)) {
   }
   // The thread that runs under the GIL next folds again with what this one holds.
-  __atomic_store_n(&e.current.thread, kNoThread, __ATOMIC_RELAXED);
+  forget_current(e);
 }
 
 void debit_off_gil(Engine& e, OwnerId owner, std::uint64_t bytes) noexcept {

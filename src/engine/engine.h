@@ -107,6 +107,7 @@ inline OwnerRecord& record(Engine& e, OwnerId owner) noexcept { return e.ledger.
 inline std::int64_t gil_live(const HotBank& bank) noexcept { return bank.threshold - bank.room; }
 
 // The next allocation asks again who is running.
-inline void forget_current(Engine& e) noexcept { e.current.thread = kNoThread; }
+// Any thread may do this; relaxed: the word is all there is to see.
+inline void forget_current(Engine& e) noexcept { __atomic_store_n(&e.current.thread, kNoThread, __ATOMIC_RELAXED); }
 
 }  // namespace heapledger::engine

@@ -209,7 +209,7 @@ TEST_F(SeamLife, a_limit_on_file_sizes_switches_the_books_off) {
   ASSERT_GE(child, 0);
   if (child == 0) {
     std::memset(static_cast<void*>(hl_engine_storage), 0, sizeof(Engine));
-    const rlimit limit{4096, 4096};
+    const rlimit limit{1 << 20, 1 << 20};
     setrlimit(RLIMIT_FSIZE, &limit);
     _exit(hl_start(std::filesystem::temp_directory_path().c_str()) == -1 ? 0 : 1);
   }
