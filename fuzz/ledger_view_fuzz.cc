@@ -29,7 +29,7 @@ void lay_out(Ledger& ledger, const std::uint8_t* data, std::size_t size) {
     std::memcpy(&length, data + sizeof place, sizeof length);
     data += 6;
     size -= 6;
-    place %= sizeof(Ledger);
+    place = static_cast<std::uint32_t>(place % sizeof(Ledger));
     const std::size_t count = std::min<std::size_t>({length, size, sizeof(Ledger) - place});
     std::memcpy(bytes + place, data, count);
     data += count;
