@@ -15,8 +15,11 @@ import termios
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
+from unicodedata import category
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from made_recording import MadeRecording, orders
 
 CLI = Path(__file__).resolve().parent.parent / ".venv" / "bin" / "heapledger"
@@ -360,3 +363,36 @@ def test_a_path_that_is_not_utf8_is_read(tmp_path: Path) -> None:
     path = orders(tmp_path / "plain.db").rename(Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.db")))
     assert RequestIsolator(path).analyze().recording.path == os.fspath(path)
     assert "\ufffd.db" in document_of(path)["recording"]["path"]
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    routes=st.lists(
+        st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=30),
+        min_size=1,
+        max_size=5,
+        unique=True,
+    )
+)
+def test_any_route_comes_out_whole_in_json_and_harmless_elsewhere(tmp_path: Path, routes: list[str]) -> None:
+    from heapledger import RequestIsolator
+
+    path = tmp_path / "any.db"
+    path.unlink(missing_ok=True)
+    made = MadeRecording(path)
+    made.add_worker()
+    for route in routes:
+        made.add_request("GET", "/" + route, allocated_bytes=7)
+        made.add_request(route or "-", "/", allocated_bytes=7)
+    made.close()
+    result = RequestIsolator(path).analyze()
+    written = {(e["method"], e["route"]) for e in json.loads(result.to_json())["endpoints"]}
+    assert written == {("GET", "/" + route) for route in routes} | {(route or "-", "/") for route in routes}
+    text = result.to_text()
+    assert text.count("\n") == len(text.splitlines())
+    assert all(
+        character == "\n" or character.isprintable() or category(character) in "Zs Cf Co Cn" for character in text
+    )
+    rows = list(csv.DictReader(io.StringIO(result.to_csv(), newline="")))
+    assert [row["allocated_bytes_max"] for row in rows] == ["7"] * len(written)
+    assert not any(row[name].startswith(tuple("=+-@\t\r\n")) for row in rows for name in ("method", "route"))
