@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "cli/verb.h"
+#include "report/printable.h"
 
 namespace heapledger::cli {
 namespace {
@@ -40,23 +41,7 @@ class QuietPipe {
 
 }  // namespace
 
-std::string one_line(std::string_view text) {
-  static constexpr char kHex[] = "0123456789abcdef";
-  std::string line;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const auto byte = static_cast<unsigned char>(text[i]);
-    // C1 controls (U+0080 to U+009F) are C2 80 to C2 9F in UTF-8; some terminals obey them.
-    const bool c1 = byte == 0xC2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xA0;
-    if (byte >= 0x20 && byte != 0x7F && !c1) {
-      line += text[i];
-    } else {
-      line += "\\x";
-      line += kHex[byte >> 4U];
-      line += kHex[byte & 15U];
-    }
-  }
-  return line;
-}
+std::string one_line(std::string_view text) { return report::printable(text); }
 
 void write_stderr(std::string_view text) {
   const QuietPipe quiet;

@@ -118,7 +118,7 @@ void check_identity(Database& database, const std::string& path) {
                              ", this one reads up to " + std::to_string(kSchemaVersion) + ")",
                          "install a newer heapledger to read it");
   }
-  Database reference(":memory:", Database::Access::kWrite);
+  Database reference("reference", Database::Access::kMemory);
   reference.execute(kSchemaSql);
   if (version < 1 || schema_of(database) != schema_of(reference)) {
     throw RecordingError(path + " is damaged: its tables are not those of a recording");

@@ -16,14 +16,14 @@ constexpr int kBusyMilliseconds = 2000;
 
 int open_flags(Database::Access access) {
   switch (access) {
-    case Database::Access::kCreate:
-      return SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOFOLLOW;
     case Database::Access::kWrite:
       return SQLITE_OPEN_READWRITE;
     case Database::Access::kRead:
       return SQLITE_OPEN_READONLY;
     case Database::Access::kReadImmutable:
       return SQLITE_OPEN_READONLY | SQLITE_OPEN_URI;
+    case Database::Access::kMemory:
+      return SQLITE_OPEN_READWRITE | SQLITE_OPEN_MEMORY;
   }
   return SQLITE_OPEN_READONLY;
 }
@@ -59,8 +59,8 @@ void distrust(sqlite3* handle) {
 
 Database::Database(const std::string& path, Access access) : path_(path) {
   const bool immutable = access == Access::kReadImmutable;
-  // A relative name that begins with "file:" or '-' must stay a name.
-  const std::string name = path.starts_with('/') || path == ":memory:" ? path : "./" + path;
+  // Relative names like "file:x" and ":memory:" must stay names of files.
+  const std::string name = path.starts_with('/') || access == Access::kMemory ? path : "./" + path;
   const std::string target = immutable ? immutable_uri(name) : name;
   const int result = sqlite3_open_v2(target.c_str(), &handle_,
                                      open_flags(access) | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nullptr);

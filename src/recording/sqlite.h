@@ -16,9 +16,9 @@ class Statement;
 
 class Database {
  public:
-  enum class Access { kCreate, kWrite, kRead, kReadImmutable };
+  enum class Access { kWrite, kRead, kReadImmutable, kMemory };
 
-  // `path` stands in error messages as it was given.
+  // The file must exist; `path` stands in error messages as it was given. kMemory needs none and has none.
   Database(const std::string& path, Access access);
   ~Database();
   Database(const Database&) = delete;
