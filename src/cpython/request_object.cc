@@ -273,7 +273,9 @@ PyObject* request_run_with(PyObject*, PyObject* const* arguments, Py_ssize_t cou
   }
   PyObject* request = arguments[0];
   PyObject* reset_token = nullptr;
-  if (is_request(request) && owner_variable() != nullptr) reset_token = set_variable(request);
+  // None: nobody's request, also where the context would have one.
+  const bool names_owner = is_request(request) || request == Py_None;
+  if (names_owner && owner_variable() != nullptr) reset_token = set_variable(request);
   PyObject* result = PyObject_Vectorcall(arguments[1], arguments + 2, static_cast<std::size_t>(count - 2), names);
   if (reset_token != nullptr) {
     PyObject *type = nullptr, *value = nullptr, *traceback = nullptr;
