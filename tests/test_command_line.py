@@ -271,6 +271,30 @@ def test_the_environment_says_where_to_record_and_nothing_else_changes(here: Pat
     assert seen == {**expected, **{name: seen[name] for name in seen.keys() - expected.keys() if name == "LC_CTYPE"}}
 
 
+@pytest.mark.parametrize("flags", [[], ["--exec"]])
+@pytest.mark.parametrize("closed", ["", "0<&-", "1>&-", "2>&-", "0<&- 2>&-"])
+def test_the_command_has_the_descriptors_that_it_has_without_us(
+    here: Path, runs: Path, flags: list[str], closed: str
+) -> None:
+    listing = here / "listing.py"
+    listing.write_text(
+        "import os, sys\n"
+        "def is_open(number):\n"
+        "    try:\n"
+        "        return bool(os.fstat(number))\n"
+        "    except OSError:\n"
+        "        return False\n"
+        "numbers = [number for number in range(256) if is_open(number)]\n"
+        "open(sys.argv[1], 'w').write(repr(numbers))\n"
+    )
+    listed = f"'{sys.executable}' -S '{listing}'"
+    ours = f"'{CLI}' run --quiet --run-dir '{runs}' {' '.join(flags)} -- {listed} with {closed}"
+    for shell in [f"{listed} without {closed}", ours]:
+        subprocess.run(["sh", "-c", shell], check=True, timeout=DEADLINE_SECONDS, capture_output=True)
+    assert (here / "with").read_text() == (here / "without").read_text()
+    assert (here / "without").read_text().startswith("[")
+
+
 def test_a_closed_pipe_is_success_for_data_and_harmless_for_messages(here: Path, runs: Path) -> None:
     shell = f"'{CLI}' --help | true; exit ${{PIPESTATUS[0]}}"
     assert subprocess.run(["bash", "-c", shell], check=False, timeout=DEADLINE_SECONDS).returncode == 0
@@ -460,8 +484,8 @@ def autoload_that(folder: Path, body: str) -> dict[str, str]:
     return {**os.environ, "HEAPLEDGER_AUTOLOAD": str(autoload)}
 
 
-def test_without_any_python_the_last_line_says_so(here: Path, runs: Path) -> None:
-    done = run(runs, command=["true"])
+def test_without_any_python_the_last_line_says_so(here: Path, runs: Path, tmp_path: Path) -> None:
+    done = run(runs, command=["true"], env=autoload_that(tmp_path, ""))
     assert done.returncode == 0
     (line,) = done.stderr.splitlines()
     assert line.startswith("nothing recorded: ")

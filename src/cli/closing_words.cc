@@ -5,6 +5,7 @@
 #include <exception>
 
 #include "cli/messages.h"
+#include "cli/package.h"
 #include "heapledger/analysis.h"
 #include "report/requests_text.h"
 
@@ -20,6 +21,9 @@ std::string described(const recording::NoteRow& note) {
 
 std::string why_nothing_recorded(const recording::CollectorSummary& summary) {
   const std::string start = "nothing recorded: ";
+  if (autoload_folder().empty()) {
+    return start + "the heapledger package is not beside this program; install both with: pip install heapledger";
+  }
   if (summary.notes.empty()) {
     return start +
            "the command started no Python that heapledger supports (CPython 3.10 to 3.15); install heapledger into the "
@@ -42,9 +46,10 @@ void say_closing_words(const std::string& recording, const recording::CollectorS
       options.style = report::style_of(STDERR_FILENO);
       options.after_run = true;
       write_stderr(report::requests_text(analysis::RequestIsolator(recording).analyze({}), options));
-    } else if (summary.failure.empty()) {
-      say(why_nothing_recorded(summary));
     }
+    // A launcher may have taken part and the service not.
+    const bool nothing = summary.workers == 0 || (summary.requests == 0 && !summary.notes.empty());
+    if (nothing && summary.failure.empty()) say(why_nothing_recorded(summary));
     if (!summary.failure.empty()) {
       say_error("the recording ended early: " + summary.failure + "; " + std::to_string(summary.unrecorded_requests) +
                 " finished requests are not in it");

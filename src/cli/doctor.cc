@@ -9,6 +9,7 @@
 #include "cli/capture.h"
 #include "cli/command.h"
 #include "cli/messages.h"
+#include "cli/package.h"
 #include "cli/surroundings.h"
 #include "cli/verb.h"
 #include "recording/recording.h"
@@ -101,6 +102,10 @@ Diagnosis diagnose(const Flags& flags) {
   ask_who(flags.python, diagnosis);
   diagnosis.around = look_around(flags.run_dir);
   if (!diagnosis.executable.empty()) ask_heapledger(flags.python, diagnosis);
+  if (autoload_folder().empty()) {
+    set_problem(diagnosis, "the heapledger package is not beside this program",
+                "install both with: pip install heapledger");
+  }
   const Surroundings& around = diagnosis.around;
   if (!around.run_folder_problem.empty()) {
     set_problem(diagnosis, around.run_folder_problem, "name a folder with --run-dir DIR");
@@ -125,6 +130,7 @@ json to_json(const Diagnosis& diagnosis) {
         {"can_import_heapledger", diagnosis.can_import},
         {"facts", diagnosis.facts}}},
       {"native", false},
+      {"autoload", autoload_folder()},
       {"run_folder",
        {{"path", around.run_folder},
         {"free_bytes", around.run_folder_free_bytes},

@@ -1,4 +1,7 @@
 // heapledger: the one place where an outcome becomes an exit status.
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
 #include <exception>
@@ -121,6 +124,13 @@ int run_main(std::vector<std::string> arguments) {
   return parse_and_act(app, std::move(arguments), status);
 }
 
+// A file opened while 0, 1 or 2 is closed would get that number, and our messages. The command finds them closed again.
+void occupy_standard_descriptors() {
+  for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; ++fd) {
+    if (::fcntl(fd, F_GETFD) < 0) static_cast<void>(::open("/dev/null", O_RDWR | O_CLOEXEC));
+  }
+}
+
 int guarded_main(std::vector<std::string> arguments) {
   try {
     return run_main(std::move(arguments));
@@ -143,5 +153,6 @@ int guarded_main(std::vector<std::string> arguments) {
 }  // namespace heapledger::cli
 
 int main(int argc, char** argv) {
+  heapledger::cli::occupy_standard_descriptors();
   return heapledger::cli::guarded_main(std::vector<std::string>(argv + std::min(argc, 1), argv + argc));
 }

@@ -40,8 +40,9 @@ RunSession::RunSession(const RunFlags& flags) : flags_(flags) {
   folder_ = recording::create_run_folder(base);
   try {
     const auto pid = static_cast<std::uint64_t>(::getpid());
+    const auto now = static_cast<std::int64_t>(base::unix_ns());
     recording::write_run_info(folder_, {pid, recording::process_start_ticks(pid).value_or(0),
-                                        std::filesystem::absolute(recording_).string()});
+                                        std::filesystem::absolute(recording_).string(), now});
     if (flags.output.empty()) {
       recording::rotate_recordings(recording_);
     } else {
@@ -51,7 +52,7 @@ RunSession::RunSession(const RunFlags& flags) : flags_(flags) {
     beginning.heapledger_version = HEAPLEDGER_VERSION;
     beginning.command = flags.command.front();
     beginning.mode = flags.mode;
-    beginning.started_unix_ns = static_cast<std::int64_t>(base::unix_ns());
+    beginning.started_unix_ns = now;
     store_ = recording::Store::create(recording_, beginning);
   } catch (...) {
     recording::remove_run_folder(folder_);

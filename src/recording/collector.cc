@@ -69,6 +69,8 @@ void Collector::finish() noexcept {
     scan();
     read_notes(true);
     write_batch(true);
+    next_size_check_ns_ = 0;
+    keep_within_size();
   } catch (const std::exception& error) {
     fail(error.what());
   }
@@ -190,10 +192,16 @@ void Collector::retire(std::size_t index) {
 }
 
 void Collector::keep_within_size() {
-  if (options_.max_bytes <= 0 || store_.used_bytes() <= options_.max_bytes) return;
+  const std::uint64_t now = base::monotonic_ns();
+  if (options_.max_bytes <= 0 || now < next_size_check_ns_) return;
+  if (store_.used_bytes() <= options_.max_bytes) {
+    next_size_check_ns_ = now + kSecondNs;
+    return;
+  }
+  // One step at each drain until it fits: a long transaction would let the rings fill.
   store_.begin();
-  const bool folded = store_.fold_oldest(kFoldAtOnce);
-  if (folded) store_.coarsen(options_.max_bytes / 2);
+  store_.fold_oldest(kFoldAtOnce);
+  store_.coarsen(options_.max_bytes / 2);
   store_.commit();
 }
 

@@ -71,6 +71,7 @@ class Collector {
   std::uint64_t next_second_ns_ = 0;
   std::uint64_t next_liveness_ns_ = 0;
   std::uint64_t next_books_ns_ = 0;
+  std::uint64_t next_size_check_ns_ = 0;
 };
 
 }  // namespace heapledger::recording

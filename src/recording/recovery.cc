@@ -14,6 +14,7 @@
 #include "recording/collector.h"
 #include "recording/process_table.h"
 #include "recording/recording.h"
+#include "recording/rotation.h"
 #include "recording/run_folder.h"
 #include "recording/store.h"
 
@@ -48,11 +49,29 @@ bool older_than_starting(const std::string& folder) {
   return static_cast<std::int64_t>(base::unix_ns() / 1'000'000'000) - info.st_mtim.tv_sec > kStartingSeconds;
 }
 
+bool is_recording_of(const RunInfo& info, const std::string& path) {
+  try {
+    return Recording(path).read_meta().started_unix_ns == info.started_unix_ns;
+  } catch (const RecordingError&) {
+    return false;
+  }
+}
+
+// Where the run's recording is now: while its workers outlived their supervisor, later runs may have rotated it.
+std::string find_recording(const RunInfo& info) {
+  for (int number = 0; number <= kKeptRecordings; ++number) {
+    const std::string path = number == 0 ? info.recording : rotated_name(info.recording, number);
+    if (is_recording_of(info, path)) return path;
+  }
+  throw RecordingError("it is gone or damaged");
+}
+
 Recovery finish_recording(const std::string& folder, const RunInfo& info) {
   Recovery recovery;
   recovery.recording = info.recording;
   try {
-    const std::unique_ptr<Store> store = Store::reopen(info.recording);
+    recovery.recording = find_recording(info);
+    const std::unique_ptr<Store> store = Store::reopen(recovery.recording);
     CollectorOptions options;
     options.run_folder = folder;
     options.max_bytes = 0;

@@ -15,21 +15,11 @@
 namespace heapledger::recording {
 namespace {
 
-constexpr int kKept = 9;
 constexpr std::array kSidecars{"-wal", "-shm", "-journal"};
 
 bool exists(const std::string& path) {
   struct stat info {};
   return ::lstat(path.c_str(), &info) == 0;
-}
-
-// "heapledger.db" and 3 give "heapledger.3.db".
-std::string numbered(const std::string& path, int number) {
-  const std::size_t slash = path.rfind('/');
-  const std::size_t dot = path.rfind('.');
-  const bool extension = dot != std::string::npos && (slash == std::string::npos || dot > slash + 1);
-  const std::size_t at = extension ? dot : path.size();
-  return path.substr(0, at) + "." + std::to_string(number) + path.substr(at);
 }
 
 void move(const std::string& from, const std::string& to) {
@@ -87,14 +77,23 @@ bool may_be_replaced(const std::string& path) {
 
 }  // namespace
 
+std::string rotated_name(const std::string& path, int number) {
+  const std::size_t slash = path.rfind('/');
+  const std::size_t dot = path.rfind('.');
+  const bool extension = dot != std::string::npos && (slash == std::string::npos || dot > slash + 1);
+  const std::size_t at = extension ? dot : path.size();
+  return path.substr(0, at) + "." + std::to_string(number) + path.substr(at);
+}
+
 void rotate_recordings(const std::string& path) {
   check_folder(path);
   if (!exists(path)) return;
   settle(path);
   int free = 1;
-  while (free < kKept && exists(numbered(path, free))) ++free;
-  for (int number = free; number > 1; --number) move_with_sidecars(numbered(path, number - 1), numbered(path, number));
-  move_with_sidecars(path, numbered(path, 1));
+  while (free < kKeptRecordings && exists(rotated_name(path, free))) ++free;
+  for (int number = free; number > 1; --number)
+    move_with_sidecars(rotated_name(path, number - 1), rotated_name(path, number));
+  move_with_sidecars(path, rotated_name(path, 1));
 }
 
 void claim_output(const std::string& path, bool force) {

@@ -98,8 +98,10 @@ std::string create_run_folder(const std::string& base) {
 }
 
 void write_run_info(const std::string& folder, const RunInfo& info) {
-  const nlohmann::json document = {
-      {"pid", info.pid}, {"start_ticks", info.start_ticks}, {"recording", clean_text(info.recording)}};
+  const nlohmann::json document = {{"pid", info.pid},
+                                   {"start_ticks", info.start_ticks},
+                                   {"recording", clean_text(info.recording)},
+                                   {"started_unix_ns", info.started_unix_ns}};
   const std::string text = document.dump() + "\n";
   const std::string path = folder + "/run.json";
   const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
@@ -118,7 +120,7 @@ std::optional<RunInfo> read_run_info(const std::string& folder) {
   if (!document.is_object()) return std::nullopt;
   try {
     return RunInfo{document.at("pid").get<std::uint64_t>(), document.at("start_ticks").get<std::uint64_t>(),
-                   document.at("recording").get<std::string>()};
+                   document.at("recording").get<std::string>(), document.at("started_unix_ns").get<std::int64_t>()};
   } catch (const nlohmann::json::exception&) {
     return std::nullopt;
   }

@@ -3,7 +3,8 @@
 //
 //   BASE/                 0700, this user's: --run-dir, else /dev/shm/heapledger-UID, else $TMPDIR/heapledger-UID
 //     run-PID-RANDOM/     0700
-//       run.json          {"pid", "start_ticks", "recording"} of the process that collects
+//       run.json          {"pid", "start_ticks"} of the process that collects, {"recording", "started_unix_ns"} of its
+//       file
 //       *.ledger          one a worker (ledger/layout.h)
 //       *.refused         {"executable", "python", "reason"}
 // Thread-safe as long as two threads do not use one folder. Allocates.
@@ -30,7 +31,8 @@ std::string create_run_folder(const std::string& base);
 struct RunInfo {
   std::uint64_t pid = 0;
   std::uint64_t start_ticks = 0;
-  std::string recording;  // absolute path
+  std::string recording;             // absolute path; it may have been rotated since
+  std::int64_t started_unix_ns = 0;  // of the recording: tells it from others of that name
 };
 
 void write_run_info(const std::string& folder, const RunInfo& info);  // throws RecordingError

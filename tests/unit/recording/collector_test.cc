@@ -269,6 +269,32 @@ TEST_F(CollectorTest, WhatAFullDiskKeptOutIsCountedAndWhatWasWrittenStays) {
   EXPECT_FALSE(recording.read_meta().complete);
 }
 
+TEST_F(CollectorTest, KeepsTheRecordingWithinItsSizeAndEveryRequestCounted) {
+  constexpr std::uint64_t kWorkers = 30;
+  CollectorOptions small = options();
+  small.max_bytes = std::int64_t{4} << 20;
+  Collector collector(*store_, small);
+  for (std::uint64_t worker = 0; worker < kWorkers; ++worker) {
+    SyntheticLedger synthetic;
+    synthetic.header().pid -= worker;
+    const std::uint32_t orders = synthetic.add_endpoint("GET", "/orders");
+    for (std::uint64_t sequence = 1; sequence <= ledger::kRingRecords; ++sequence) {
+      synthetic.add_request(sequence, orders);
+    }
+    synthetic.write_to(in_run(std::to_string(worker) + ".ledger"));
+    collector.finish();
+  }
+  for (int i = 0; i < 20; ++i) collector.drain_once();
+  EXPECT_EQ(collector.summary().failure, "");
+  EXPECT_LE(store_->used_bytes(), small.max_bytes);
+  const Recording recording = closed();
+  std::uint64_t requests = recording.requests().size();
+  EXPECT_GT(requests, 0U);
+  for (const SliceRow& slice : recording.slices()) requests += static_cast<std::uint64_t>(slice.requests);
+  EXPECT_EQ(requests, kWorkers * ledger::kRingRecords);
+  EXPECT_TRUE(recording.read_meta().single_requests_since_us);
+}
+
 TEST_F(CollectorTest, ArbitraryLedgersBecomeReadableRecordings) {
   std::uint64_t state = 88172645463325252ULL;
   for (int ledger = 0; ledger < 4; ++ledger) {

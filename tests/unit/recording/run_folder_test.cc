@@ -30,8 +30,8 @@ TEST(RunFolder, IsPrivateAndRemovedWithItsFiles) {
   struct stat info {};
   ASSERT_EQ(::stat(run.c_str(), &info), 0);
   EXPECT_EQ(info.st_mode & 0777U, 0700U);
-  write_run_info(run, {1, 2, "/somewhere/r.db"});
-  EXPECT_THROW(write_run_info(run, {1, 2, "/somewhere/r.db"}), RecordingError);
+  write_run_info(run, {1, 2, "/somewhere/r.db", 3});
+  EXPECT_THROW(write_run_info(run, {1, 2, "/somewhere/r.db", 3}), RecordingError);
   ASSERT_EQ(::stat((run + "/run.json").c_str(), &info), 0);
   EXPECT_EQ(info.st_mode & 0777U, 0600U);
   EXPECT_EQ(read_run_info(run)->recording, "/somewhere/r.db");
@@ -128,7 +128,7 @@ class KilledRun {
  public:
   explicit KilledRun(const TemporaryFolder& folder) : path_(folder / "r.db") {
     run_ = create_run_folder(folder / "");
-    write_run_info(run_, {kNobody, 1, path_});
+    write_run_info(run_, {kNobody, 1, path_, kStartedNs});
     const std::uint32_t orders = synthetic_.add_endpoint("GET", "/orders");
     synthetic_.add_request(1, orders);
     {
@@ -183,7 +183,7 @@ TEST(Recovery, LeavesRunsAloneWhoseSupervisorOrWorkersLive) {
   const TemporaryFolder folder;
   const auto self = static_cast<std::uint64_t>(::getpid());
   const std::string supervised = create_run_folder(folder.path());
-  write_run_info(supervised, {self, process_start_ticks(self).value(), folder / "x.db"});
+  write_run_info(supervised, {self, process_start_ticks(self).value(), folder / "x.db", 3});
   KilledRun killed(folder);
   killed.ledger().header().pid = self;
   killed.ledger().header().process_start_ticks = process_start_ticks(self).value();
@@ -191,6 +191,22 @@ TEST(Recovery, LeavesRunsAloneWhoseSupervisorOrWorkersLive) {
   EXPECT_TRUE(recover_unfinished_runs(folder.path()).empty());
   EXPECT_TRUE(fs::exists(supervised));
   EXPECT_TRUE(fs::exists(killed.run()));
+}
+
+TEST(Recovery, FindsARecordingThatLaterRunsHaveRotated) {
+  const TemporaryFolder folder;
+  KilledRun killed(folder);
+  killed.leave();
+  rotate_recordings(killed.path());
+  Store::Beginning other = beginning();
+  other.started_unix_ns += 1'000'000'000;
+  Store::create(killed.path(), other)->close(kStartedNs, true);
+  const std::vector<Recovery> recoveries = recover_unfinished_runs(folder.path());
+  ASSERT_EQ(recoveries.size(), 1U);
+  EXPECT_EQ(recoveries[0].failure, "");
+  EXPECT_EQ(recoveries[0].recording, folder / "r.1.db");
+  EXPECT_EQ(Recording(folder / "r.1.db").requests().size(), 3U);
+  EXPECT_TRUE(Recording(folder / "r.db").requests().empty());
 }
 
 TEST(Recovery, SaysWhenTheRecordingIsGone) {
