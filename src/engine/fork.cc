@@ -66,12 +66,44 @@ void name_process(ledger::Header& header) noexcept {
   header.process_start_ticks = own_start_ticks();
 }
 
+// The owners as they stood when fork() was called. The parent goes on writing into the shared ledger before the child
+// has a private one, while the block map is copied at once: without this the child's books would be off by what the
+// parent allocated meanwhile. Static and untouched until the first fork.
+struct OwnersAtFork {
+  std::uint32_t count;
+  HotBank hot[ledger::kOwnerSlots];
+  ledger::OffGilBank off_gil[ledger::kOwnerSlots];
+  OwnerRecord owners[ledger::kOwnerSlots];
+};
+OwnersAtFork g_at_fork;
+
+template <typename Record>
+void copy_records(Record* to, const Record* from, std::uint32_t count) noexcept {
+  memcpy(static_cast<void*>(to), static_cast<const void*>(from), count * sizeof(Record));
+}
+
+void run_prepare_handler() {
+  Engine& e = engine();
+  g_at_fork.count = e.active && !e.frozen && e.ledger_file != 0 ? e.ledger.header.owner_high_water.load(kRelaxed) : 0;
+  if (g_at_fork.count > ledger::kOwnerSlots) g_at_fork.count = ledger::kOwnerSlots;
+  copy_records(g_at_fork.hot, e.ledger.hot, g_at_fork.count);
+  copy_records(g_at_fork.off_gil, e.ledger.off_gil, g_at_fork.count);
+  copy_records(g_at_fork.owners, e.ledger.owners, g_at_fork.count);
+}
+
+void take_back_owners(Engine& e) noexcept {
+  copy_records(e.ledger.hot, g_at_fork.hot, g_at_fork.count);
+  copy_records(e.ledger.off_gil, g_at_fork.off_gil, g_at_fork.count);
+  copy_records(e.ledger.owners, g_at_fork.owners, g_at_fork.count);
+  if (g_at_fork.count != 0) e.ledger.header.owner_high_water.store(g_at_fork.count, kRelaxed);
+}
+
 void run_child_handler() { child_after_fork(engine()); }
 
 }  // namespace
 
 bool register_fork_handler(Engine& e) noexcept {
-  if (e.fork_handler == 0 && pthread_atfork(nullptr, nullptr, run_child_handler) == 0) e.fork_handler = 1;
+  if (e.fork_handler == 0 && pthread_atfork(run_prepare_handler, nullptr, run_child_handler) == 0) e.fork_handler = 1;
   return e.fork_handler != 0;
 }
 
@@ -81,6 +113,7 @@ void child_after_fork(Engine& e) noexcept {
     close_books(e, "no memory for the books after fork");
     return;
   }
+  take_back_owners(e);
   e.ledger_file = 0;
   e.ledger_failed = 0;
   forget_current(e);
