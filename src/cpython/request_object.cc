@@ -260,7 +260,8 @@ PyObject* request_leave(PyObject* module, PyObject* request) {
 
 PyObject* request_current(PyObject*, PyObject*) {
   PyObject* value = nullptr;
-  if (owner_variable() == nullptr || PyContextVar_Get(owner_variable(), nullptr, &value) != 0) return nullptr;
+  if (owner_variable() == nullptr) Py_RETURN_NONE;  // never started
+  if (PyContextVar_Get(owner_variable(), nullptr, &value) != 0) return nullptr;
   if (value != nullptr && is_request(value) && engine::is_open(books(), as_request(value)->scope)) return value;
   Py_XDECREF(value);
   Py_RETURN_NONE;
