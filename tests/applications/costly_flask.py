@@ -1,0 +1,135 @@
+"""A Flask service whose requests cost what their URL says."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from flask import Flask, Response, jsonify
+
+from applications import costs
+from applications.costs import gates
+
+app = Flask("costly")
+pool = ThreadPoolExecutor(8)
+_OK = "ok"
+
+
+@app.get("/gates/<name>/<int:parties>")
+def make_gate(name: str, parties: int) -> str:
+    gates[name] = costs.Gate(parties)
+    return _OK
+
+
+@app.get("/gates/<name>")
+def open_gate(name: str) -> str:
+    gates[name].open()
+    return _OK
+
+
+@app.get("/buffer/<gate>/<int:booked>")
+def buffer(gate: str, booked: int) -> str:
+    held = costs.buffer(booked)
+    gates[gate].wait()
+    del held
+    return _OK
+
+
+@app.get("/text/<gate>/<int:booked>")
+def text(gate: str, booked: int) -> str:
+    held = costs.text(booked)
+    gates[gate].wait()
+    del held
+    return _OK
+
+
+@app.get("/list/<gate>/<int:booked>")
+def big_list(gate: str, booked: int) -> str:
+    held = costs.big_list(booked)
+    gates[gate].wait()
+    del held
+    return _OK
+
+
+@app.get("/executor/<gate>/<int:booked>")
+def executor(gate: str, booked: int) -> str:
+    held = pool.submit(costs.buffer, booked).result()
+    gates[gate].wait()
+    del held
+    return _OK
+
+
+@app.get("/thread/<gate>/<int:booked>")
+def thread(gate: str, booked: int) -> str:
+    held: list[Any] = []
+
+    def work() -> None:
+        held.append(costs.buffer(booked))
+        gates[gate].wait()
+        held.clear()
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    worker.join()
+    return _OK
+
+
+@app.get("/to-thread/<gate>/<int:booked>")
+def to_thread(gate: str, booked: int) -> str:
+    async def work() -> None:
+        held = await asyncio.to_thread(costs.buffer, booked)
+        await asyncio.to_thread(gates[gate].wait)
+        del held
+
+    asyncio.run(work())
+    return _OK
+
+
+@app.get("/generator/<gate>/<int:booked>")
+def generator(gate: str, booked: int) -> Response:
+    def parts() -> Iterator[str]:
+        held = costs.buffer(booked)
+        yield _OK
+        gates[gate].wait()
+        del held
+        yield _OK
+
+    return Response(parts(), mimetype="text/plain")
+
+
+@app.get("/hand-off/<gate>/<name>/<int:booked>")
+def hand_off(gate: str, name: str, booked: int) -> str:
+    costs.kept[name] = costs.buffer(booked)
+    gates[gate].wait()
+    return _OK
+
+
+@app.get("/adopt/<gate>/<name>")
+def adopt(gate: str, name: str) -> str:
+    gates[gate].wait()
+    costs.kept[name] = None
+    return _OK
+
+
+@app.get("/ordinary/<gate>")
+def ordinary(gate: str) -> Response:
+    first = costs.ordinary_objects(400)
+    gates[gate].wait()
+    second = costs.ordinary_objects(400)
+    return jsonify(items=first[:20], more=second[:20])
+
+
+@app.get("/compress/<int:rounds>")
+def compress(rounds: int) -> str:
+    costs.compress(rounds)
+    return _OK
+
+
+@app.get("/compress-there/<int:rounds>")
+def compress_there(rounds: int) -> str:
+    for job in [pool.submit(costs.compress, rounds) for _ in range(2)]:
+        job.result()
+    return _OK
