@@ -71,10 +71,13 @@ PyObject* module_status(PyObject*, PyObject*) {
 
 PyObject* module_audit(PyObject*, PyObject*) {
   const engine::Audit found = engine::audit(books());
-  return Py_BuildValue("{s:K,s:K,s:K,s:K}", "walked_bytes", static_cast<unsigned long long>(found.walked_bytes),
+  return Py_BuildValue("{s:K,s:K,s:K,s:K,s:i,s:K,s:K}", "walked_bytes", static_cast<unsigned long long>(found.walked_bytes),
                        "counted_bytes", static_cast<unsigned long long>(found.counted_bytes), "blocks",
                        static_cast<unsigned long long>(found.blocks), "mismatches",
-                       static_cast<unsigned long long>(found.mismatches));
+                       static_cast<unsigned long long>(found.mismatches), "first_mismatch",
+                       static_cast<int>(found.first_mismatch), "first_walked_bytes",
+                       static_cast<unsigned long long>(found.first_walked_bytes), "first_counted_bytes",
+                       static_cast<unsigned long long>(found.first_counted_bytes));
 }
 
 PyObject* module_adopt(PyObject*, PyObject* body) {

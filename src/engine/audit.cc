@@ -43,7 +43,11 @@ Audit audit(Engine& e) noexcept {
     const auto counted = static_cast<std::uint64_t>(live_bytes(e, OwnerId{static_cast<std::uint16_t>(id)}));
     result.walked_bytes += sums->bytes[id];
     result.counted_bytes += counted;
-    if (counted != sums->bytes[id]) ++result.mismatches;
+    if (counted == sums->bytes[id]) continue;
+    if (result.mismatches++ != 0) continue;
+    result.first_mismatch = static_cast<std::uint16_t>(id);
+    result.first_walked_bytes = sums->bytes[id];
+    result.first_counted_bytes = counted;
   }
   result.blocks = sums->blocks;
   result.done = true;

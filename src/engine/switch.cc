@@ -1,8 +1,8 @@
 #include "engine/switch.h"
 
 #include <fcntl.h>
-#include <sched.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -79,12 +79,14 @@ bool start(Engine& e, const StartOptions& options) noexcept {
 
 namespace {
 
-// Threads without the GIL (one that just ended frees its thread state so) may be half way through a debit: look again.
+// A thread without the GIL (one that just ended frees its thread state so) may be half way through a debit, and on a
+// busy machine may stay there for a while: look again before saying that the books do not balance.
 Audit settled_audit(Engine& e) noexcept {
-  constexpr int kLooks = 8;
+  constexpr int kLooks = 40;
+  constexpr timespec kPause{0, 1'000'000};
   Audit result = audit(e);
   for (int look = 1; look < kLooks && result.mismatches != 0; ++look) {
-    sched_yield();
+    nanosleep(&kPause, nullptr);
     result = audit(e);
   }
   return result;

@@ -31,29 +31,43 @@ std::uint64_t WordMap::pack(std::uintptr_t address, Block block) const noexcept 
 }
 
 WordMap::Word* WordMap::word_for(std::uintptr_t address) const noexcept {
-  // Acquire: pairs with the release in leaf_for_insert, so that the leaf's zeros are seen.
+  // Acquire: pairs with the release in make_leaf, so that the leaf's zeros are seen.
   Word* leaf = top_[address >> kLeafShift].load(std::memory_order_acquire);
   if (leaf == nullptr) return nullptr;
   return leaf + ((address >> granule_shift_) & (leaf_words() - 1));
 }
 
-WordMap::Word* WordMap::leaf_for_insert(std::uintptr_t address) noexcept {
-  Word* word = word_for(address);
-  if (word != nullptr) return word;
-  const std::size_t bytes = leaf_words() * sizeof(Word);
-  auto* fresh = static_cast<Word*>(map_pages(bytes));
+void WordMap::touch(Word* leaf, std::size_t index) noexcept {
+  const std::size_t page = index / kWordsPerPage;
+  const std::uint64_t bit = std::uint64_t{1} << (page % 64);
+  Word& bits = touched_bits(leaf, page);
+  if (HL_UNLIKELY((bits.load(kRelaxed) & bit) == 0)) bits.fetch_or(bit, kRelaxed);
+}
+
+WordMap::Word* WordMap::word_for_insert(std::uintptr_t address) noexcept {
+  Word* leaf = top_[address >> kLeafShift].load(std::memory_order_acquire);
+  if (leaf == nullptr) leaf = make_leaf(address);
+  if (leaf == nullptr) return nullptr;
+  const std::size_t index = (address >> granule_shift_) & (leaf_words() - 1);
+  touch(leaf, index);
+  return leaf + index;
+}
+
+WordMap::Word* WordMap::make_leaf(std::uintptr_t address) noexcept {
+  auto* fresh = static_cast<Word*>(map_pages(leaf_bytes()));
   if (fresh == nullptr) return nullptr;
   Word* expected = nullptr;
   if (!top_[address >> kLeafShift].compare_exchange_strong(expected, fresh, std::memory_order_release,
                                                            std::memory_order_acquire)) {
-    munmap(fresh, bytes);  // another thread was first
+    munmap(fresh, leaf_bytes());  // another thread was first
+    return expected;
   }
-  return word_for(address);
+  return fresh;
 }
 
 bool WordMap::insert(std::uintptr_t address, Block block) noexcept {
   if (closed_.load(kRelaxed)) return false;
-  Word* word = leaf_for_insert(address);
+  Word* word = word_for_insert(address);
   if (word == nullptr) return false;
   std::uint64_t expected = 0;
   if ((address & 7) == 0 && word->compare_exchange_strong(expected, pack(address, block), kRelaxed)) return true;
@@ -129,22 +143,18 @@ void WordMap::for_each(Visit visit, void* context) noexcept {
 
 std::uint64_t WordMap::walk_leaf(Word* leaf, std::uint64_t first, std::uint64_t limit, Visit visit,
                                  void* context) noexcept {
-  constexpr std::uint64_t kWordsPerPage = 4096 / sizeof(Word);
-  constexpr std::uint64_t kBatchPages = 256;
-  // Asking the kernel first keeps pages that were never written out of the walk, and out of memory.
+  constexpr std::uint64_t kPagesAtMost = 4096;
   const std::uint64_t first_page = first / kWordsPerPage;
-  const std::uint64_t pages = std::min(kBatchPages, leaf_words() / kWordsPerPage - first_page);
-  unsigned char present[kBatchPages];
-  if (mincore(leaf + first_page * kWordsPerPage, pages * 4096, present) != 0) return (first_page + pages) * kWordsPerPage;
-  for (std::uint64_t page = 0; page < pages; ++page) {
-    if ((present[page] & 1U) == 0) continue;
-    const std::uint64_t end = (first_page + page + 1) * kWordsPerPage;
-    for (std::uint64_t i = std::max(first, (first_page + page) * kWordsPerPage); i < end; ++i) {
+  const std::uint64_t end_page = std::min<std::uint64_t>(first_page + kPagesAtMost, leaf_pages());
+  for (std::uint64_t page = first_page; page < end_page; ++page) {
+    if ((touched_bits(leaf, page).load(kRelaxed) >> (page % 64) & 1U) == 0) continue;
+    const std::uint64_t end = (page + 1) * kWordsPerPage;
+    for (std::uint64_t i = std::max(first, page * kWordsPerPage); i < end; ++i) {
       if (limit-- == 0) return i;
       if (leaf[i].load(kRelaxed) != 0) visit(context, leaf[i]);
     }
   }
-  return (first_page + pages) * kWordsPerPage;
+  return end_page * kWordsPerPage;
 }
 
 std::uint64_t WordMap::walk(std::uint64_t cursor, std::uint64_t limit, Visit visit, void* context) noexcept {
@@ -167,7 +177,7 @@ std::size_t WordMap::resident_bytes() const noexcept {
   std::size_t bytes = 0;
   for (const auto& leaf : top_) {
     const Word* words = leaf.load(std::memory_order_acquire);
-    if (words != nullptr) bytes += resident_bytes_of(words, leaf_words() * sizeof(Word));
+    if (words != nullptr) bytes += resident_bytes_of(words, leaf_bytes());
   }
   return bytes;
 }

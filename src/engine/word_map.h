@@ -50,7 +50,7 @@ class WordMap {
   // visit(context, word): the visitor may compare-and-swap the owner of what it sees.
   using Visit = void (*)(void* context, std::atomic<std::uint64_t>& word);
   void for_each(Visit visit, void* context) noexcept;
-  // At most `limit` words (and 256 pages) from `cursor` on; returns the next cursor or kEnd.
+  // At most `limit` words (and 4,096 pages) from `cursor` on; returns the next cursor or kEnd.
   static constexpr std::uint64_t kEnd = ~std::uint64_t{0};
   std::uint64_t walk(std::uint64_t cursor, std::uint64_t limit, Visit visit, void* context) noexcept;
 
@@ -76,16 +76,24 @@ class WordMap {
   std::uint64_t pack(std::uintptr_t address, Block block) const noexcept;
   std::uint64_t offset_bits(std::uintptr_t address) const noexcept;
   Word* word_for(std::uintptr_t address) const noexcept;
-  Word* leaf_for_insert(std::uintptr_t address) noexcept;
+  Word* word_for_insert(std::uintptr_t address) noexcept;
+  Word* make_leaf(std::uintptr_t address) noexcept;
   Entry* find_overflow(std::uintptr_t address) const noexcept;
   bool insert_overflow(std::uintptr_t address, std::uint64_t word) noexcept;
   std::uint64_t walk_leaf(Word* leaf, std::uint64_t first, std::uint64_t limit, Visit visit, void* context) noexcept;
+  // A walk looks at touched pages only: the others stay out of it, and out of memory. (Asking the kernel which pages are
+  // resident would miss those that were swapped out.)
+  static constexpr std::size_t kWordsPerPage = 4096 / sizeof(std::uint64_t);
+  std::size_t leaf_pages() const noexcept { return leaf_words() / kWordsPerPage; }
+  std::size_t leaf_bytes() const noexcept { return leaf_words() * sizeof(Word) + leaf_pages() / 8; }
+  Word& touched_bits(Word* leaf, std::size_t page) const noexcept { return leaf[leaf_words() + page / 64]; }
+  void touch(Word* leaf, std::size_t index) noexcept;
   std::size_t leaf_words() const noexcept { return std::size_t{1} << (kLeafShift - granule_shift_); }
 
   unsigned granule_shift_;
   std::atomic<bool> closed_;
   std::atomic<std::uint64_t> overflow_count_;  // lets a miss skip the buckets while nothing lies there
-  std::atomic<Word*> top_[kTopEntries];
+  std::atomic<Word*> top_[kTopEntries];  // a leaf: its words, then a bit for each of its pages that ever held one
   mutable Entry overflow_[kBuckets][kBucketEntries];
 };
 
