@@ -16,9 +16,9 @@ PyThreadState* gil_holder() noexcept {
 }
 
 void note_foreign_free(Engine& e, std::uint16_t owner, std::size_t bytes) noexcept {
-  PyThreadState* state = current_thread_state();
-  // Asked now, not at the next allocation: a generator that only drops its buffer leaves its context without one.
-  if (state == nullptr || owner_now(e, state) == 0) return;
+  const PyThreadState* state = current_thread_state();
+  if (state == nullptr) return;
+  owner_without_asking(e, state);  // where that cannot tell, the free waits for its freer's next allocation
   engine::freed_elsewhere(e, OwnerId{owner}, bytes, key_of(state));
 }
 

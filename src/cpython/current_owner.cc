@@ -33,6 +33,17 @@ std::uint16_t last_owner(Engine& e) noexcept {
   return alive ? mine.owner : ledger::kOwnerService;
 }
 
+std::uint16_t owner_without_asking(Engine& e, const PyThreadState* state) noexcept {
+  if (is_current(e.current, state)) return e.current.owner;
+  const ThreadOwner& mine = t_owner;
+  const bool same_key = mine.thread_id == state->id && mine.context_version == state->context_ver;
+  if (!same_key || last_owner(e) != mine.owner) return 0;
+  CurrentOwner known = key_of(state);
+  known.owner = mine.owner;
+  engine::set_current(e, known);
+  return mine.owner;
+}
+
 std::uint16_t resolve_owner(Engine& e, PyThreadState* state) noexcept {
   if (state == nullptr || e.frozen) return ledger::kOwnerService;
   ThreadOwner& mine = t_owner;
@@ -51,6 +62,8 @@ std::uint16_t resolve_owner(Engine& e, PyThreadState* state) noexcept {
   CurrentOwner resolved = key_of(state);
   resolved.owner = owner;
   engine::set_current(e, resolved);
+  mine.thread_id = state->id;
+  mine.context_version = state->context_ver;
   mine.owner = owner;
   mine.generation = engine::record(e, OwnerId{owner}).generation;
   return owner;

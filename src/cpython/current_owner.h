@@ -22,6 +22,8 @@ using base::OwnerId;
 
 // A thread's own part. Trivially destructible and small: it lives in glibc's static TLS surplus.
 struct ThreadOwner {
+  std::uint64_t thread_id;        // key for which `owner` was resolved, so that a free need not ask again
+  std::uint64_t context_version;  // kNoVersion: our own set, reset or import has changed the answer since
   std::uint32_t generation;     // of `owner`, so that a recycled slot is recognised
   std::uint16_t owner;          // as last resolved by this thread; for its allocations without the GIL
   std::uint16_t import_owner;   // 0: no import runs on this thread
@@ -29,6 +31,7 @@ struct ThreadOwner {
   std::uint8_t nested;          // inside a whole-block hook: inner RAW calls are its business
   std::uint8_t arena_fresh;     // an arena was just mapped: the allocator's own tables follow
 };
+inline constexpr std::uint64_t kNoVersion = ~std::uint64_t{0};
 extern thread_local ThreadOwner t_owner __attribute__((tls_model("initial-exec")));
 
 inline CurrentOwner key_of(const PyThreadState* state) noexcept { return {state, state->id, state->context_ver, nullptr, 0}; }
@@ -52,6 +55,10 @@ inline std::uint16_t owner_now(Engine& e, PyThreadState* state) noexcept {
   return resolve_owner(e, state);
 }
 
+// For a free: the owner if it can be told without asking the interpreter, else 0. A free may run in the middle of
+// Context.run's exit, when the variable's cache names a value that is being destroyed.
+std::uint16_t owner_without_asking(Engine& e, const PyThreadState* state) noexcept;
+
 // The owner for a thread without the GIL: its last one if that lives, else the service.
 std::uint16_t last_owner(Engine& e) noexcept;
 
@@ -61,13 +68,19 @@ PyObject* owner_variable() noexcept;
 // This interpreter's thread states are ours.
 bool in_main_interpreter(const PyThreadState* state) noexcept;
 
+// The next allocation of this thread asks again.
+inline void forget_answer(Engine& e) noexcept {
+  t_owner.context_version = kNoVersion;
+  engine::forget_current(e);
+}
+
 // Marks our own ContextVar.set and reset; the cached answer is forgotten at both ends.
 class ContextChange {
  public:
   explicit ContextChange(Engine& e) noexcept : engine_(e) { ++t_owner.context_changes; }
   ~ContextChange() {
     --t_owner.context_changes;
-    engine::forget_current(engine_);
+    forget_answer(engine_);
   }
   ContextChange(const ContextChange&) = delete;
   ContextChange& operator=(const ContextChange&) = delete;

@@ -37,7 +37,7 @@ class ImportScope {
  private:
   void enter(std::uint16_t owner) noexcept {
     t_owner.import_owner = owner;
-    engine::forget_current(engine_);
+    forget_answer(engine_);
   }
   Engine& engine_;
   std::uint16_t before_;
