@@ -18,7 +18,7 @@ std::uint16_t owner_in_context(Engine& e) noexcept {
   if (PyContextVar_Get(g_variable, nullptr, &value) != 0 || value == nullptr) return ledger::kOwnerService;
   std::uint16_t owner = ledger::kOwnerService;
   if (is_request(value)) owner = request_owner(e, value).raw();
-  Py_DECREF(value);  // the context holds another reference: nothing is destroyed here
+  Py_DECREF(value);  // the context holds another reference, or the token rests already: nothing is destroyed here
   return owner;
 }
 

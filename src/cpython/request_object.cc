@@ -9,11 +9,9 @@
 namespace heapledger::cpython {
 namespace {
 
-constexpr std::uint32_t kTokensKept = 4096;
 constexpr std::uint64_t kDisplacementCheckEvery = 256;
 
-RequestObject* g_resting[kTokensKept];
-std::uint32_t g_resting_count = 0;
+RequestObject* g_resting = nullptr;
 
 RequestObject* as_request(PyObject* object) noexcept { return reinterpret_cast<RequestObject*>(object); }
 Engine& books() noexcept { return engine::engine(); }
@@ -35,14 +33,16 @@ engine::Outcome outcome_of(const RequestObject& self) noexcept {
 }
 
 RequestObject* take_token() noexcept {
-  RequestObject* token = nullptr;
-  if (g_resting_count > 0) {
-    token = g_resting[--g_resting_count];
+  RequestObject* token = g_resting;
+  if (token != nullptr) {
+    g_resting = token->next_resting;
     PyObject_Init(reinterpret_cast<PyObject*>(token), &RequestType);
   } else {
     token = PyObject_New(RequestObject, &RequestType);
     if (token == nullptr) return nullptr;
   }
+  token->next_resting = nullptr;
+  token->resting = false;
   token->scope = {};
   token->endpoint = token->status = token->flags = 0;
   token->received_bytes = token->sent_bytes = 0;
@@ -58,6 +58,8 @@ void close_scope(RequestObject& self) noexcept {
 
 void request_dealloc(PyObject* object) {
   RequestObject& self = *as_request(object);
+  if (self.resting) return;
+  self.resting = true;
   if (self.scope.generation != 0) {
     self.flags |= ledger::kRequestDisconnected;
     PyObject *type = nullptr, *value = nullptr, *traceback = nullptr;
@@ -67,11 +69,8 @@ void request_dealloc(PyObject* object) {
     self.scope = {};
   }
   Py_CLEAR(self.reset_token);
-  if (g_resting_count < kTokensKept) {
-    g_resting[g_resting_count++] = &self;
-  } else {
-    PyObject_Free(object);
-  }
+  self.next_resting = g_resting;
+  g_resting = &self;
 }
 
 // ContextVar.set(request) under our mark; the reset token, or nullptr with the error cleared.
@@ -191,6 +190,7 @@ bool prepare_request_type() noexcept {
 
 base::OwnerId request_owner(Engine& e, PyObject* request) noexcept {
   const RequestObject& self = *as_request(request);
+  if (self.resting) return OwnerId{ledger::kOwnerService};
   return engine::owner_of(e, self.scope, engine::EndpointId{self.endpoint});
 }
 

@@ -1,7 +1,8 @@
 // The Request type: a token that names an engine scope, held by the ContextVar and by adapters. GIL held everywhere.
 //
-// Tokens are recycled, never freed: when the last reference goes, a token rests in a list of its own. A token that dies
-// with its scope open (an adapter that was never closed) closes it as disconnected.
+// Tokens are recycled, never freed: when the last reference goes, a token rests in a list of its own. So the variable's
+// borrowed cache, asked while a context is being destroyed, may name a token that rests, but never lost memory. A token
+// that dies with its scope open (an adapter that was never closed) closes it as disconnected.
 #pragma once
 
 #include "cpython/compat.h"
@@ -20,6 +21,8 @@ struct RequestObject {
   PyObject* reset_token;    // what ContextVar.set gave us; nullptr once reset
   PyObject* request_type;   // str or nullptr
   PyObject* response_type;
+  RequestObject* next_resting;
+  bool resting;
 };
 
 extern PyTypeObject RequestType;
