@@ -50,6 +50,21 @@ std::uint64_t allocator_retained_bytes(Engine& e) noexcept {
   return held - std::min(held, used_bytes) + heap.fordblks;
 }
 
+// Our own memory. Of a mapped ledger file every page is resident somewhere; what counts here is what this process
+// has touched of it.
+std::uint64_t own_bytes(Engine& e) noexcept {
+  const ledger::Header& header = e.ledger.header;
+  const std::uint64_t owners = header.owner_high_water.load(kRelaxed);
+  const std::uint64_t rows = std::min<std::uint64_t>(header.ring_head.load(kRelaxed), ledger::kRingRecords);
+  const std::uint64_t touched = sizeof(ledger::Header) + sizeof(ledger::ProcessSample) + sizeof(e.ledger.peaks) +
+                                sizeof(e.ledger.endpoints) + header.string_bytes.load(kRelaxed) +
+                                owners * (sizeof(HotBank) + sizeof(ledger::OffGilBank) + sizeof(OwnerRecord)) +
+                                rows * sizeof(ledger::RingRecord);
+  constexpr std::size_t kPrivateBytes = sizeof(Engine) - sizeof(ledger::Ledger);
+  return touched + resident_bytes_of(hl_engine_storage + sizeof(ledger::Ledger), kPrivateBytes) +
+         e.pools.resident_bytes() + e.words.resident_bytes();
+}
+
 }  // namespace
 
 void take_sample(Engine& e) noexcept {
@@ -61,8 +76,7 @@ void take_sample(Engine& e) noexcept {
   sample.rss_bytes = resident_set_bytes();
   sample.live_bytes = live_of_all(e);
   sample.allocator_retained_bytes = allocator_retained_bytes(e);
-  sample.heapledger_bytes = e.pools.resident_bytes() + e.words.resident_bytes() +
-                            resident_bytes_of(hl_engine_storage, sizeof(Engine));
+  sample.heapledger_bytes = own_bytes(e);
   sample.arena_bytes = e.arena_bytes;
   sample.version.store(version + 2, std::memory_order_release);
 }
