@@ -31,6 +31,7 @@ HOOKS: tuple[tuple[str, str, str], ...] = (
     ("django.core.handlers.asgi", "heapledger.adapters.django", "install_asgi"),
     ("uvicorn.config", "heapledger.adapters.servers", "install_uvicorn"),
     ("gunicorn.workers.base", "heapledger.adapters.servers", "install_gunicorn"),
+    ("gunicorn.http.wsgi", "heapledger.adapters.servers", "install_gunicorn_http"),
     ("gunicorn.workers.gasgi", "heapledger.adapters.servers", "install_gunicorn_asgi"),
     ("hypercorn.app_wrappers", "heapledger.adapters.servers", "install_hypercorn"),
     ("werkzeug.serving", "heapledger.adapters.servers", "install_werkzeug"),

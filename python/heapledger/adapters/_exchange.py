@@ -8,6 +8,8 @@ begin -> route (as early as it is known, or at the end) -> end (the response is 
   memory that outlived it; a background task ends the request before it starts, a bare application when its last
   message is sent.
 - Nothing here raises: what fails in our code is counted and the request goes on without us.
+- This runs with every request: what can be read once at the end is not looked at before, and what a request does not
+  have is an attribute of the class.
 """
 
 from __future__ import annotations
@@ -24,9 +26,9 @@ discard = _engine.discard
 _end = _engine.end
 _RAISED = _engine.RAISED
 _DISCONNECTED = _engine.DISCONNECTED
+_methods = routes.methods
 _ids = routes.ids
 _Request = _engine.Request
-
 
 # By request, for those who are handed neither environ nor scope. None: held, and not claimed yet (_held.hold).
 open_exchanges: dict[_Request | None, Exchange | None] = {}
@@ -35,36 +37,38 @@ open_exchanges: dict[_Request | None, Exchange | None] = {}
 class Exchange:
     """State of an open request. Written by the thread or task that serves it."""
 
-    __slots__ = (
-        "asked", "deprecated", "eager", "final", "flags", "key", "known", "method", "open", "prefix",
-        "received", "request_type", "response_type", "sent", "status", "token",
-    )  # fmt: skip
+    request_type = ""
+    response_type = ""
+    prefix = ""  # templates of the mounts passed so far
+    key: routes.Key | None = None
+    status = 0
+    flags = 0
+    received = 0
+    sent = 0
+    known = False  # a framework with a router has it
+    eager = False  # end at the last message, not at the return
+    final = False  # the last message is on its way
+    deprecated = False
+    held = False  # somebody further out leaves
+    open = True
 
-    def __init__(self, token: _Request, method: str, asked: str, request_type: str) -> None:
+    def __init__(self, token: _Request, method: str) -> None:
         self.token = token
-        self.method = routes.methods.get(method) or routes.method_of(method)
-        self.asked = asked  # version named in the request's headers
-        self.request_type = request_type
-        self.response_type = ""
-        self.prefix = ""  # templates of the mounts passed so far
-        self.key: routes.Key | None = None
-        self.status = 0
-        self.flags = 0
-        self.received = 0
-        self.sent = 0
-        self.known = False  # a framework with a router has it
-        self.eager = False  # end at the last message, not at the return
-        self.final = False  # the last message is on its way
-        self.deprecated = False
-        self.open = True
+        self.method = _methods.get(method) or routes.method_of(method)
+
+    def asked_version(self) -> str:
+        """The API version that the request's headers name, or ""."""
+        return ""
 
     def route(self, template: str, deprecated: bool = False) -> None:
         """File the request under this template. The last call counts."""
         if not self.open:
             return
-        key = (self.method, template, self.asked, deprecated)
         try:
-            endpoint = _ids.get(key) or routes.intern(key)
+            key = (self.method, template, "", deprecated)
+            endpoint = _ids.get(key)
+            if not endpoint:
+                key, endpoint = routes.find(key, endpoint, self.asked_version())
             self.key = key
             if endpoint > 0:
                 self.token.endpoint = endpoint
@@ -83,14 +87,17 @@ class Exchange:
         if not self.open:
             return
         try:
-            if self.key is None:
+            key = self.key
+            if key is None:
                 self.route(routes.UNMATCHED if self.known else routes.APP, self.deprecated)
-            elif self.deprecated and not self.key[3]:
-                self.route(self.key[1], True)
+            elif self.deprecated and not key[3]:
+                self.route(key[1], True)
             self.open = False
             token = self.token
-            token.received_bytes = self.received
-            token.sent_bytes = self.sent
+            if self.received:
+                token.received_bytes = self.received
+            if self.sent:
+                token.sent_bytes = self.sent
             _end(token, self.status, self.flags, self.request_type, self.response_type)
         except Exception:
             self.open = False
@@ -108,8 +115,7 @@ class Exchange:
 
     def leave(self) -> None:
         """The call returned: end if nobody did, and give the context back."""
-        if self.open:
-            self.end()
+        self.end()
         leave(self.token)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from heapledger import _engine, _health
-from heapledger.adapters._exchange import KEY, restore
+from heapledger.adapters._exchange import KEY, leave, restore
 
 if TYPE_CHECKING:
     from heapledger.adapters.wsgi import WsgiExchange
@@ -23,42 +23,48 @@ def wrap(exchange: WsgiExchange, environ: dict[str, Any], body: Iterable[bytes])
     try:
         file_wrapper = environ.get("wsgi.file_wrapper")
         if isinstance(file_wrapper, type) and isinstance(body, file_wrapper):
-            body.close = _Closing(exchange, environ, getattr(body, "close", None))  # type: ignore[attr-defined]
+            body.close = _Closing(exchange, getattr(body, "close", None))  # type: ignore[attr-defined]
             return body
         if type(body) is list or type(body) is tuple:
-            return _SizedBody(exchange, environ, body)
-        return _Body(exchange, environ, body)
+            return _SizedBody(exchange, body)
+        return _Body(exchange, body)
     except Exception:
         _health.count("wsgi_body_unwrapped")
-        finish(exchange, environ)
+        finish(exchange)
         return body
 
 
-def finish(exchange: WsgiExchange, environ: dict[str, Any]) -> None:
+def finish(exchange: WsgiExchange) -> None:
     """The server is done with the response."""
-    environ.pop(KEY, None)
     end(exchange)
     if exchange.held:
         restore(exchange.token)
     else:
-        exchange.leave()
+        leave(exchange.token)
 
 
 def end(exchange: WsgiExchange) -> None:
     """The response is out."""
-    if exchange.chunks > 1:
-        exchange.flags |= _STREAMED_OUT
-    elif exchange.chunks == 0 and exchange.length.isdecimal() and exchange.method != "HEAD":
-        exchange.sent = int(exchange.length)
-    exchange.end()
+    if exchange.open:
+        try:
+            names = dict(exchange.headers)
+            exchange.describe(names)
+            if exchange.chunks > 1:
+                exchange.flags |= _STREAMED_OUT
+            elif exchange.chunks == 0 and exchange.method != "HEAD":
+                length = names.get("Content-Length") or names.get("content-length") or ""
+                exchange.sent = int(length) if length.isdecimal() else 0
+        except Exception:
+            _health.count("response_unread")
+        exchange.end()
+        exchange.environ.pop(KEY, None)
 
 
 class _Body:
-    __slots__ = ("_body", "_environ", "_exchange", "_exhausted", "_next")
+    __slots__ = ("_body", "_exchange", "_exhausted", "_next")
 
-    def __init__(self, exchange: WsgiExchange, environ: dict[str, Any], body: Iterable[bytes]) -> None:
+    def __init__(self, exchange: WsgiExchange, body: Iterable[bytes]) -> None:
         self._exchange: WsgiExchange | None = exchange
-        self._environ = environ
         self._body: Any = body
         self._next: Callable[[], bytes] | None = None
         self._exhausted = False
@@ -103,7 +109,7 @@ class _Body:
                 close()
         finally:
             del body, close  # what the response holds goes before the books of the request are closed
-            finish(exchange, self._environ)
+            finish(exchange)
 
 
 class _SizedBody(_Body):
@@ -116,11 +122,10 @@ class _SizedBody(_Body):
 class _Closing:
     """The `close` of a file wrapper."""
 
-    __slots__ = ("_close", "_environ", "_exchange")
+    __slots__ = ("_close", "_exchange")
 
-    def __init__(self, exchange: WsgiExchange, environ: dict[str, Any], close: Callable[[], None] | None) -> None:
+    def __init__(self, exchange: WsgiExchange, close: Callable[[], None] | None) -> None:
         self._exchange: WsgiExchange | None = exchange
-        self._environ = environ
         self._close = close
 
     def __call__(self) -> None:
@@ -131,4 +136,4 @@ class _Closing:
                 close()
         finally:
             if exchange is not None:
-                finish(exchange, self._environ)
+                finish(exchange)

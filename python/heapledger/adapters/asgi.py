@@ -23,6 +23,7 @@ _VERSION_HEADERS = (b"accept-version", b"x-api-version", b"api-version")
 _DEPRECATION = frozenset((b"deprecation", b"sunset", b"Deprecation", b"Sunset"))
 _STREAMED_IN, _STREAMED_OUT, _DISCONNECTED = _engine.STREAMED_IN, _engine.STREAMED_OUT, _engine.DISCONNECTED
 _adopt = _engine.adopt
+_plain = routes.plain
 
 
 class Entry:
@@ -34,13 +35,12 @@ class Entry:
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Serve one connection."""
-        if scope["type"] != "http":
-            return self.app(scope, receive, send)
         outer = scope.get(KEY)
-        if outer is None:
+        if outer is not None:
+            if self.known:
+                outer.unroute()
+        elif scope["type"] == "http":
             return respond(self.app, scope, receive, send, self.known)
-        if self.known:
-            outer.unroute()
         return self.app(scope, receive, send)
 
 
@@ -70,40 +70,40 @@ async def respond(app: Application, scope: Scope, receive: Receive, send: Send, 
         exchange.fail(error)
         raise
     finally:
+        exchange.end()
         open_exchanges.pop(token, None)
         scope.pop(KEY, None)
-        exchange.end()
-        _leave_soon(token)
+        # Until this step of the event loop is over, the loop holds what the task waited for last, such as the result
+        # of an endpoint that ran in a thread.
+        loop = _running_loop()
+        if loop is None:
+            leave(token)
+        else:
+            restore(token)
+            loop.call_soon(leave, token)
 
 
-def _leave_soon(token: _engine.Request) -> None:
-    """Leave once this step of the event loop is over.
-
-    Until then the loop holds what the task waited for last, such as the result of an endpoint that ran in a thread.
-    """
-    loop = _running_loop()
-    if loop is None:
-        leave(token)
-    else:
-        restore(token)
-        loop.call_soon(leave, token)
-
-
-def _running_loop() -> Any:
+def _find_running_loop() -> Any:
+    """The function of asyncio, once the service has imported asyncio; other event loops leave at once."""
+    global _running_loop
     asyncio = sys.modules.get("asyncio")
-    return None if asyncio is None else asyncio._get_running_loop()
+    if asyncio is None:
+        return None
+    _running_loop = asyncio._get_running_loop
+    return _running_loop()
+
+
+_running_loop: Callable[[], Any] = _find_running_loop
 
 
 class AsgiExchange(Exchange):
     """An exchange that is also the application's `receive` and `send`."""
 
-    __slots__ = ("_receive", "_send")
+    start: Message | None = None
 
     def __init__(self, token: _engine.Request, scope: Scope, receive: Receive, send: Send) -> None:
-        headers = dict(scope["headers"])
-        raw_type = headers.get(b"content-type")
-        request_type = routes.content_type(raw_type) if raw_type else ""
-        super().__init__(token, scope["method"], asked_version(headers), request_type)
+        super().__init__(token, scope["method"])
+        self.headers: Any = scope["headers"]
         self._receive = receive
         self._send = send
 
@@ -128,45 +128,62 @@ class AsgiExchange(Exchange):
         """A message to the client; the last one is seen off."""
         try:
             kind = message["type"]
-            if kind == "http.response.start":
-                self._started(message["status"], message.get("headers"))
-            elif kind == "http.response.body":
+            if kind == "http.response.body":
                 self.sent += len(message.get("body", b""))
-                if not message.get("more_body"):
-                    return self._last(message)
-                self.flags |= _STREAMED_OUT
+                if message.get("more_body"):
+                    self.flags |= _STREAMED_OUT
+                else:
+                    self.final = True
+                    if self.eager or not self.known:
+                        return self._last(message)
+            elif kind == "http.response.start":
+                self.start = message
             elif kind == "http.response.pathsend":
-                return self._last(message)
+                self.final = True
         except Exception:
             _health.count("send_unread")
         return self._send(message)
 
     async def _last(self, message: Message) -> None:
-        self.final = True
         await self._send(message)
-        if self.eager or not self.known:
-            self.end()
+        self.end()
 
-    def _started(self, status: int, headers: object) -> None:
-        self.status = status
-        if type(headers) is list or type(headers) is tuple:  # an iterator could be read only once
-            names = dict(headers)
-            raw = names.get(b"content-type") or names.get(b"Content-Type")
-            self.response_type = routes.content_type(bytes(raw)) if raw else ""
-            if not _DEPRECATION.isdisjoint(names):
-                self.deprecated = True
+    def end(self) -> None:
+        """The response is out, or will never be."""
+        if not self.open:
+            return
+        try:
+            self._describe()
+        except Exception:
+            _health.count("messages_unread")
+        super().end()
 
+    def _describe(self) -> None:
+        raw = next((value for name, value in self.headers if name == b"content-type"), None)
+        if raw:
+            self.request_type = routes.content_type(raw)
+        start = self.start
+        if start is not None:
+            self.start = None
+            self.status = start["status"]
+            headers = start.get("headers")
+            if type(headers) is list or type(headers) is tuple:  # an iterator could be read only once
+                names = dict(headers)
+                raw = names.get(b"content-type") or names.get(b"Content-Type")
+                if raw:
+                    self.response_type = routes.content_type(bytes(raw))
+                if not _DEPRECATION.isdisjoint(names):
+                    self.deprecated = True
 
-def asked_version(headers: dict[bytes, bytes]) -> str:
-    """The API version that the request's headers name, or ""."""
-    if not headers.keys().isdisjoint(_VERSION_HEADERS):
-        for name in _VERSION_HEADERS:
-            if raw := headers.get(name):
-                return routes.version_of(raw.decode("latin-1"))
-    for name in (b"accept", b"content-type"):
-        raw = headers.get(name)
-        if raw and (b"vnd." in raw or b"version=" in raw):
-            version = routes.version_in_media_type(raw.decode("latin-1"))
-            if version:
+    def asked_version(self) -> str:
+        """The API version that the request's headers name, or ""."""
+        names = dict(self.headers)
+        if not names.keys().isdisjoint(_VERSION_HEADERS):
+            for name in _VERSION_HEADERS:
+                if raw := names.get(name):
+                    return routes.version_of(raw.decode("latin-1"))
+        for name in (b"accept", b"content-type"):
+            raw = names.get(name)
+            if raw and raw not in _plain and (version := routes.version_in_media_type(raw)):
                 return version
-    return ""
+        return ""

@@ -1,6 +1,6 @@
 """Endpoints: what a request is filed under, found once and remembered. Every table here is bounded.
 
-A key is (method, template, asked version, deprecated); its parts come from `method_of`, `version_asked` and the
+A key is (method, template, asked version, deprecated); its parts come from `method_of`, `version_of` and the
 framework's router, so that nobody outside can grow a table by sending odd methods, versions or paths.
 """
 
@@ -11,6 +11,7 @@ from heapledger import _engine, _health
 UNMATCHED = _engine.UNMATCHED
 APP = "<app>"
 IGNORED = -1
+NO_VERSION = "-"  # in keys; "" there means that the headers are not asked
 
 Key = tuple[str, str, str, bool]
 
@@ -72,7 +73,20 @@ def version_of(raw: str) -> str:
     return name
 
 
-def version_in_media_type(raw: str) -> str:
+plain: set[str | bytes] = set()  # media types that name no version, as they came
+_PLAIN_KEPT = 256
+
+
+def version_in_media_type(raw: str | bytes) -> str:
+    """The version that a media type names, or "": only what is not in `plain` has to come here."""
+    text = raw.decode("latin-1") if isinstance(raw, bytes) else raw
+    version = _version_in_media_type(text) if "vnd." in text or "version=" in text else ""
+    if not version and len(plain) < _PLAIN_KEPT:
+        plain.add(raw)
+    return version
+
+
+def _version_in_media_type(raw: str) -> str:
     """The version in `application/vnd.x.v2+json` or `application/json; version=2`, or ""."""
     for media_type in raw.lower().split(","):
         name, *parameters = media_type.split(";")
@@ -100,14 +114,22 @@ def _is_version(piece: str) -> bool:
     return piece[:1] in ("v", "V") and piece[1:].replace(".", "").replace("_", "").isdigit() and len(piece) <= 12
 
 
-def intern(key: Key) -> int:
-    """The endpoint's id for a key that was not seen before, or IGNORED."""
-    method, template, asked, deprecated = key
-    if template in ignored:
-        endpoint = IGNORED
-    else:
-        version = version_in_path(template) or asked
-        endpoint = _engine.intern_endpoint(method, template, version, deprecated)
+def find(key: Key, known: int | None, asked: str) -> tuple[Key, int]:
+    """Key and id for a template that `ids` has no id for: not seen yet (None), or one for each asked version (0)."""
+    method, template, _, deprecated = key
+    if known is None:
+        own = version_in_path(template)
+        if own or template in ignored:
+            return key, _remember(key, own)
+        if len(ids) < _KEYS_KEPT:
+            ids[key] = 0
+    key = (method, template, asked or NO_VERSION, deprecated)
+    return key, ids.get(key) or _remember(key, asked)
+
+
+def _remember(key: Key, version: str) -> int:
+    method, template, _, deprecated = key
+    endpoint = IGNORED if template in ignored else _engine.intern_endpoint(method, template, version, deprecated)
     if len(ids) < _KEYS_KEPT:
         ids[key] = endpoint
     else:

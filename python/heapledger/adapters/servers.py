@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from heapledger import _engine
-from heapledger.adapters import _held, asgi
+from heapledger.adapters import _held, asgi, gunicorn
 from heapledger.adapters._patching import wrap
 
 _named: list[str] = []
@@ -38,14 +38,16 @@ def install_gunicorn(module: Any) -> None:
     def make(original: Callable[[Any], None]) -> Callable[[Any], None]:
         def load_wsgi(self: Any) -> None:
             original(self)
-            _name("gunicorn")
-            if hasattr(self, "handle_request"):
-                self.wsgi = _held.HeldMiddleware(self.wsgi)
-                self.handle_request = _held.hold(self.handle_request)
+            gunicorn.install(self, _name)
 
         return load_wsgi
 
     wrap(module.Worker, "load_wsgi", make)
+
+
+def install_gunicorn_http(module: Any) -> None:
+    """gunicorn.http.wsgi."""
+    wrap(module, "create", gunicorn.carry)
 
 
 def install_gunicorn_asgi(module: Any) -> None:

@@ -16,6 +16,7 @@ Application = Callable[[Environ, StartResponse], Iterable[bytes]]
 _VERSION_KEYS = ("HTTP_ACCEPT_VERSION", "HTTP_X_API_VERSION", "HTTP_API_VERSION")
 _DEPRECATION = frozenset(("Deprecation", "Sunset", "deprecation", "sunset"))
 _STREAMED_IN = _engine.STREAMED_IN
+_plain = routes.plain
 
 
 class Middleware:
@@ -52,43 +53,64 @@ def call(app: Application, environ: Environ, exchange: WsgiExchange) -> Iterable
         body = app(environ, exchange.start_response)
     except BaseException as error:
         exchange.fail(error)
-        _wsgi_body.finish(exchange, environ)
+        _wsgi_body.finish(exchange)
         raise
     return _wsgi_body.wrap(exchange, environ, body)
 
 
-class WsgiExchange(Exchange):
-    """An exchange that is also the application's `start_response`."""
+class EnvironExchange(Exchange):
+    """An exchange that knows its `environ`, until it ends: the two refer to each other."""
 
-    __slots__ = ("_start", "_write", "chunks", "held", "length")
+    environ: Environ
 
-    def __init__(self, token: _engine.Request, environ: Environ, start_response: StartResponse) -> None:
-        raw_type = environ.get("CONTENT_TYPE")
-        request_type = routes.content_type(raw_type) if raw_type else ""
-        super().__init__(token, environ["REQUEST_METHOD"], asked_version(environ), request_type)
-        self._start = start_response
-        self.held = False  # somebody further out leaves
-        self.chunks = 0
-        self.length = ""
-        length = environ.get("CONTENT_LENGTH")
-        if length:
+    def asked_version(self) -> str:
+        """The API version that the request's headers name, or ""."""
+        environ = self.environ
+        if not environ.keys().isdisjoint(_VERSION_KEYS):
+            for name in _VERSION_KEYS:
+                if raw := environ.get(name):
+                    return routes.version_of(raw)
+        for name in ("HTTP_ACCEPT", "CONTENT_TYPE"):
+            raw = environ.get(name)
+            if raw and raw not in _plain and (version := routes.version_in_media_type(raw)):
+                return version
+        return ""
+
+    def describe(self, names: dict[str, str]) -> None:
+        """Take down what the request's environ and the response's headers say."""
+        raw = names.get("Content-Type") or names.get("content-type")
+        if raw:
+            self.response_type = routes.content_type(raw)
+        if not _DEPRECATION.isdisjoint(names):
+            self.deprecated = True
+        environ = self.environ
+        if raw := environ.get("CONTENT_TYPE"):
+            self.request_type = routes.content_type(raw)
+        if length := environ.get("CONTENT_LENGTH"):
             if length.isdecimal():
                 self.received = int(length)
         elif "HTTP_TRANSFER_ENCODING" in environ:
-            self.flags = _STREAMED_IN
+            self.flags |= _STREAMED_IN
+
+
+class WsgiExchange(EnvironExchange):
+    """An exchange that is also the application's `start_response`."""
+
+    headers: Iterable[tuple[str, str]] = ()
+    chunks = 0
+
+    def __init__(self, token: _engine.Request, environ: Environ, start_response: StartResponse) -> None:
+        super().__init__(token, environ["REQUEST_METHOD"])
+        self.environ = environ
+        self._start = start_response
 
     def start_response(self, status: str, headers: list[tuple[str, str]], *exc_info: Any) -> Callable[[bytes], Any]:
         """Take status and headers down and hand them on as they came."""
+        self.headers = headers
         try:
-            names = dict(headers)
-            raw = names.get("Content-Type") or names.get("content-type")
-            self.response_type = routes.content_type(raw) if raw else ""
-            self.length = names.get("Content-Length") or names.get("content-length") or ""
-            if not _DEPRECATION.isdisjoint(names):
-                self.deprecated = True
             self.status = int(status[:3])
         except Exception:
-            _health.count("start_response_unread")
+            _health.count("status_unread")
         self._write = self._start(status, headers, *exc_info)
         return self.write
 
@@ -97,16 +119,3 @@ class WsgiExchange(Exchange):
         self.sent += len(chunk)
         self.chunks += 1
         return self._write(chunk)
-
-
-def asked_version(environ: Environ) -> str:
-    """The API version that the request's headers name, or ""."""
-    if not environ.keys().isdisjoint(_VERSION_KEYS):
-        for name in _VERSION_KEYS:
-            if raw := environ.get(name):
-                return routes.version_of(raw)
-    for name in ("HTTP_ACCEPT", "CONTENT_TYPE"):
-        raw = environ.get(name)
-        if raw and ("vnd." in raw or "version=" in raw) and (version := routes.version_in_media_type(raw)):
-            return version
-    return ""
