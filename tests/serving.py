@@ -92,7 +92,7 @@ class Recording:
         return document
 
     def assert_balanced(self) -> None:
-        """allocated - freed == live, the sum over owners is the total, and so says a walk over every block."""
+        """What was allocated less what was freed is live, the sum over owners is the total, and so says a walk over every block."""
         accounting = self.analysis()["accounting"]
         assert accounting["balanced"] is True, (accounting, self.query("SELECT * FROM worker"))
         assert accounting["allocated_bytes"] - accounting["freed_bytes"] == accounting["live_bytes"]

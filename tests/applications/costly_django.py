@@ -6,15 +6,15 @@ import asyncio
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import django
 from django.conf import settings
 
-settings.configure(
-    ALLOWED_HOSTS=["*"], ROOT_URLCONF=__name__, SECRET_KEY="a test has no secrets", USE_I18N=False, MIDDLEWARE=[]
-)
-django.setup()
+if not settings.configured:
+    settings.configure(
+        ALLOWED_HOSTS=["*"], ROOT_URLCONF=__name__, SECRET_KEY="a test has no secrets", USE_I18N=False, MIDDLEWARE=[]
+    )
+    django.setup()
 
 from asgiref.sync import sync_to_async
 from django.core.handlers.asgi import ASGIHandler
@@ -61,14 +61,15 @@ def big_list(request: HttpRequest, gate: str, booked: int) -> HttpResponse:
 
 
 def executor(request: HttpRequest, gate: str, booked: int) -> HttpResponse:
-    held = pool.submit(costs.buffer, booked).result()
+    held: list[bytearray] = []
+    pool.submit(costs.buffer_into, held, booked).result()
     gates[gate].wait()
     del held
     return HttpResponse(_OK)
 
 
 def thread(request: HttpRequest, gate: str, booked: int) -> HttpResponse:
-    held: list[Any] = []
+    held: list[bytearray] = []
 
     def work() -> None:
         held.append(costs.buffer(booked))
@@ -82,14 +83,16 @@ def thread(request: HttpRequest, gate: str, booked: int) -> HttpResponse:
 
 
 async def to_thread(request: HttpRequest, gate: str, booked: int) -> HttpResponse:
-    held = await asyncio.to_thread(costs.buffer, booked)
+    held: list[bytearray] = []
+    await asyncio.to_thread(costs.buffer_into, held, booked)
     await asyncio.to_thread(gates[gate].wait)
     del held
     return HttpResponse(_OK)
 
 
 async def from_async(request: HttpRequest, gate: str, booked: int) -> HttpResponse:
-    held = await sync_to_async(costs.buffer, thread_sensitive=False)(booked)
+    held: list[bytearray] = []
+    await sync_to_async(costs.buffer_into, thread_sensitive=False)(held, booked)
     await sync_to_async(gates[gate].wait, thread_sensitive=True)()
     del held
     return HttpResponse(_OK)
@@ -113,16 +116,27 @@ def hand_off(request: HttpRequest, gate: str, name: str, booked: int) -> HttpRes
 
 
 def adopt(request: HttpRequest, gate: str, name: str) -> HttpResponse:
-    gates[gate].wait()
+    gates[gate].all_inside()
     costs.kept[name] = None
     return HttpResponse(_OK)
 
 
-def ordinary(request: HttpRequest, gate: str) -> HttpResponse:
-    first = costs.ordinary_objects(400)
+def outlived(request: HttpRequest, booked: int) -> HttpResponse:
+    costs.kept["thread"] = costs.allocate_later(booked)
+    return HttpResponse(_OK)
+
+
+def go_on(request: HttpRequest) -> HttpResponse:
+    costs.go_on.set()
+    costs.kept["thread"].join(costs.DEADLINE_SECONDS)
+    return HttpResponse(_OK)
+
+
+def ordinary(request: HttpRequest, gate: str, count: int) -> HttpResponse:
+    first = costs.ordinary_objects(count)
     gates[gate].wait()
-    second = costs.ordinary_objects(400)
-    return JsonResponse({"items": first[:20], "more": second[:20]})
+    second = costs.ordinary_objects(count)
+    return JsonResponse({"items": first, "more": second})
 
 
 def compress(request: HttpRequest, rounds: int) -> HttpResponse:
@@ -148,7 +162,9 @@ urlpatterns = [
     path("generator/<gate>/<int:booked>", generator),
     path("hand-off/<gate>/<name>/<int:booked>", hand_off),
     path("adopt/<gate>/<name>", adopt),
-    path("ordinary/<gate>", ordinary),
+    path("outlived/<int:booked>", outlived),
+    path("go-on", go_on),
+    path("ordinary/<gate>/<int:count>", ordinary),
     path("compress/<int:rounds>", compress),
     path("compress-there/<int:rounds>", compress_there),
 ]

@@ -79,7 +79,7 @@ async def big_list(gate: str, booked: int) -> PlainTextResponse:
 
 @app.get("/awaits/{gate}/{booked}")
 async def awaits(gate: str, booked: int) -> PlainTextResponse:
-    held = []
+    held: list[bytearray] = []
     await async_gates[gate].wait()
     for _ in range(8):
         held.append(costs.buffer(booked // 8))
@@ -90,7 +90,8 @@ async def awaits(gate: str, booked: int) -> PlainTextResponse:
 
 @app.get("/to-thread/{gate}/{booked}")
 async def to_thread(gate: str, booked: int) -> PlainTextResponse:
-    held = await asyncio.to_thread(costs.buffer, booked)
+    held: list[bytearray] = []
+    await asyncio.to_thread(costs.buffer_into, held, booked)
     await async_gates[gate].wait()
     del held
     return answer()
@@ -98,7 +99,8 @@ async def to_thread(gate: str, booked: int) -> PlainTextResponse:
 
 @app.get("/executor/{gate}/{booked}")
 async def executor(gate: str, booked: int) -> PlainTextResponse:
-    held = await asyncio.get_running_loop().run_in_executor(pool, costs.buffer, booked)
+    held: list[bytearray] = []
+    await asyncio.get_running_loop().run_in_executor(pool, costs.buffer_into, held, booked)
     await async_gates[gate].wait()
     del held
     return answer()
@@ -106,8 +108,8 @@ async def executor(gate: str, booked: int) -> PlainTextResponse:
 
 @app.get("/thread/{gate}/{booked}")
 async def thread(gate: str, booked: int) -> PlainTextResponse:
-    held: list[Any] = []
-    worker = threading.Thread(target=lambda: held.append(costs.buffer(booked)))
+    held: list[bytearray] = []
+    worker = threading.Thread(target=costs.buffer_into, args=(held, booked))
     worker.start()
     worker.join()
     await async_gates[gate].wait()
@@ -156,7 +158,7 @@ async def hand_off(gate: str, name: str, booked: int) -> PlainTextResponse:
 
 @app.get("/adopt/{gate}/{name}")
 async def adopt(gate: str, name: str) -> PlainTextResponse:
-    await async_gates[gate].wait()
+    await async_gates[gate].all_inside()
     costs.kept[name] = None
     return answer()
 
@@ -174,13 +176,26 @@ async def background(booked: int, tasks: BackgroundTasks) -> PlainTextResponse:
     return PlainTextResponse(_OK, background=tasks)
 
 
-@app.get("/ordinary/{gate}")
-async def ordinary(gate: str) -> Any:
-    first = costs.ordinary_objects(400)
+@app.get("/outlived/{booked}")
+async def outlived(booked: int) -> PlainTextResponse:
+    costs.kept["thread"] = costs.allocate_later(booked)
+    return answer()
+
+
+@app.get("/go-on")
+def go_on() -> PlainTextResponse:
+    costs.go_on.set()
+    costs.kept["thread"].join(costs.DEADLINE_SECONDS)
+    return answer()
+
+
+@app.get("/ordinary/{gate}/{count}")
+async def ordinary(gate: str, count: int) -> Any:
+    first = costs.ordinary_objects(count)
     await async_gates[gate].wait()
-    second = costs.ordinary_objects(400)
+    second = costs.ordinary_objects(count)
     await asyncio.sleep(0)
-    return {"items": first[:20], "more": second[:20]}
+    return {"items": first, "more": second}
 
 
 @app.get("/compress/{rounds}")

@@ -6,7 +6,6 @@ import asyncio
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 from flask import Flask, Response, jsonify
 
@@ -56,7 +55,8 @@ def big_list(gate: str, booked: int) -> str:
 
 @app.get("/executor/<gate>/<int:booked>")
 def executor(gate: str, booked: int) -> str:
-    held = pool.submit(costs.buffer, booked).result()
+    held: list[bytearray] = []
+    pool.submit(costs.buffer_into, held, booked).result()
     gates[gate].wait()
     del held
     return _OK
@@ -64,7 +64,7 @@ def executor(gate: str, booked: int) -> str:
 
 @app.get("/thread/<gate>/<int:booked>")
 def thread(gate: str, booked: int) -> str:
-    held: list[Any] = []
+    held: list[bytearray] = []
 
     def work() -> None:
         held.append(costs.buffer(booked))
@@ -80,7 +80,8 @@ def thread(gate: str, booked: int) -> str:
 @app.get("/to-thread/<gate>/<int:booked>")
 def to_thread(gate: str, booked: int) -> str:
     async def work() -> None:
-        held = await asyncio.to_thread(costs.buffer, booked)
+        held: list[bytearray] = []
+        await asyncio.to_thread(costs.buffer_into, held, booked)
         await asyncio.to_thread(gates[gate].wait)
         del held
 
@@ -109,17 +110,30 @@ def hand_off(gate: str, name: str, booked: int) -> str:
 
 @app.get("/adopt/<gate>/<name>")
 def adopt(gate: str, name: str) -> str:
-    gates[gate].wait()
+    gates[gate].all_inside()
     costs.kept[name] = None
     return _OK
 
 
-@app.get("/ordinary/<gate>")
-def ordinary(gate: str) -> Response:
-    first = costs.ordinary_objects(400)
+@app.get("/outlived/<int:booked>")
+def outlived(booked: int) -> str:
+    costs.kept["thread"] = costs.allocate_later(booked)
+    return _OK
+
+
+@app.get("/go-on")
+def go_on() -> str:
+    costs.go_on.set()
+    costs.kept["thread"].join(costs.DEADLINE_SECONDS)
+    return _OK
+
+
+@app.get("/ordinary/<gate>/<int:count>")
+def ordinary(gate: str, count: int) -> Response:
+    first = costs.ordinary_objects(count)
     gates[gate].wait()
-    second = costs.ordinary_objects(400)
-    return jsonify(items=first[:20], more=second[:20])
+    second = costs.ordinary_objects(count)
+    return jsonify(items=first, more=second)
 
 
 @app.get("/compress/<int:rounds>")

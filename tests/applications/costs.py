@@ -17,6 +17,7 @@ BYTES_OVERHEAD = 33
 BYTEARRAY_OVERHEAD = 1
 
 kept: dict[str, Any] = {}  # what one request hands to another
+go_on = threading.Event()  # for threads that outlive their request
 
 
 class Gate:
@@ -39,9 +40,13 @@ class Gate:
             raise TimeoutError("the gate was not opened")
         self._opened.release()
 
-    def open(self) -> None:
+    def all_inside(self) -> None:
         if not self._all_inside.acquire(timeout=DEADLINE_SECONDS):
             raise TimeoutError(f"{self._missing} are missing")
+        self._all_inside.release()
+
+    def open(self) -> None:
+        self.all_inside()
         self._opened.release()
 
 
@@ -60,8 +65,11 @@ class AsyncGate:
             self._all_inside.set_result(None)
         await self._places[self._missing]
 
+    async def all_inside(self) -> None:
+        await asyncio.wait_for(asyncio.shield(self._all_inside), DEADLINE_SECONDS)
+
     async def open(self) -> None:
-        await asyncio.wait_for(self._all_inside, DEADLINE_SECONDS)
+        await self.all_inside()
         for place in self._places:
             place.set_result(None)
 
@@ -70,14 +78,14 @@ gates: dict[str, Gate] = {}
 async_gates: dict[str, AsyncGate] = {}
 
 
-def pieces(total: int, count: int = 8) -> list[bytearray]:
-    """`total` bytes, booked to the byte, in blocks of equal size."""
-    return [bytearray(total // count - BYTEARRAY_OVERHEAD) for _ in range(count)]
-
-
 def buffer(booked: int) -> bytearray:
     """A block of exactly this many booked bytes."""
-    return bytearray(booked - BYTEARRAY_OVERHEAD)
+    return bytearray(max(0, booked - BYTEARRAY_OVERHEAD))
+
+
+def buffer_into(held: list[bytearray], booked: int) -> None:
+    """For threads: what they return their pool may hold for a moment longer than the request lasts."""
+    held.append(buffer(booked))
 
 
 def text(booked: int) -> bytes:
@@ -105,3 +113,15 @@ def compress(rounds: int) -> int:
         total += len(bz2.compress(_PLAIN, 1))
         total += len(lzma.decompress(lzma.compress(_PLAIN, preset=0)))
     return total
+
+
+def allocate_later(booked: int) -> threading.Thread:
+    """A thread that allocates once `go_on` is set, when the request that started it is long over."""
+
+    def work() -> None:
+        if go_on.wait(DEADLINE_SECONDS):
+            kept["late"] = buffer(booked)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    return thread
