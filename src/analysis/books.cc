@@ -1,9 +1,11 @@
 #include "analysis/books.h"
 
+#include <algorithm>
+
+#include "analysis/row_arithmetic.h"
+
 namespace heapledger::analysis {
 namespace {
-
-std::uint64_t count_of(std::int64_t value) { return value < 0 ? 0 : static_cast<std::uint64_t>(value); }
 
 WorkerEnding ending_of(recording::WorkerEnding ending) {
   switch (ending) {
@@ -32,7 +34,7 @@ std::optional<bool> books_balance(const recording::WorkerRow& worker) {
   if (worker.ending == recording::WorkerEnding::kDisplaced || worker.displaced_us) {
     return std::nullopt;
   }
-  if (worker.allocated_bytes - worker.freed_bytes != worker.live_bytes) {
+  if (subtract_limited(worker.allocated_bytes, worker.freed_bytes) != worker.live_bytes) {
     return false;
   }
   if (!worker.audited_live_bytes) {
@@ -52,7 +54,7 @@ Accounting sum_books(const RecordingTables& tables, const Selection& selection) 
     any = true;
     sum.allocated_bytes += count_of(worker.allocated_bytes);
     sum.freed_bytes += count_of(worker.freed_bytes);
-    sum.live_bytes += worker.live_bytes;
+    sum.live_bytes = add_limited(sum.live_bytes, worker.live_bytes);
     sum.unattributed_bytes += count_of(worker.unattributed_bytes);
     sum.dropped_requests += count_of(worker.dropped_requests);
     sum.approximate_requests += count_of(worker.approximate_requests);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "analysis/row_arithmetic.h"
 #include "recording/figures.h"
 
 namespace heapledger::analysis {
@@ -9,12 +10,9 @@ namespace {
 
 constexpr double kMicrosecondsPerSecond = 1e6;
 
-// Rows are signed as SQLite's integers are; a figure below zero cannot be one of ours.
-std::uint64_t count_of(std::int64_t value) { return value < 0 ? 0 : static_cast<std::uint64_t>(value); }
-
 template <class Value>
 void fold(statistics::Sample<Value>& sample, const recording::FoldedFigure& figure, double divisor = 1) {
-  sample.add_folded(figure.sum, figure.max, figure.bins, divisor);
+  sample.add_folded(real_of(figure.sum), real_of(figure.max), figure.bins, divisor);
 }
 
 }  // namespace
@@ -38,14 +36,14 @@ void EndpointFigures::add(const recording::RequestRow& request) {
   isolated_bytes_.add(count_of(request.isolated_bytes));
   escaped_bytes_.add(count_of(request.escaped_bytes));
   adopted_bytes_.add(count_of(request.adopted_bytes));
-  byte_seconds_.add(request.byte_seconds);
-  duration_seconds_.add(static_cast<double>(request.duration_us) / kMicrosecondsPerSecond);
+  byte_seconds_.add(real_of(request.byte_seconds));
+  duration_seconds_.add(static_cast<double>(count_of(request.duration_us)) / kMicrosecondsPerSecond);
 }
 
 void EndpointFigures::add(const recording::SliceRow& slice) {
   requests_ += count_of(slice.requests);
   errors_ += count_of(slice.errors);
-  concurrency_max_ = std::max(concurrency_max_, static_cast<std::uint64_t>(std::max(0.0, slice.in_flight_peak.max)));
+  concurrency_max_ = std::max(concurrency_max_, rounded_count(slice.in_flight_peak.max));
   fold(allocated_bytes_, slice.allocated_bytes);
   fold(allocations_, slice.allocations);
   fold(peak_bytes_, slice.peak_bytes);

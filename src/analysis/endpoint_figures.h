@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include "analysis/row_arithmetic.h"
 #include "analysis/statistics/sample.h"
 #include "heapledger/analysis.h"
 #include "recording/rows.h"
@@ -17,7 +18,7 @@ class EndpointFigures {
 
   // A request or slice of this endpoint that the chosen time leaves out: only retained bytes know of it.
   void add_unchosen(std::uint64_t requests) { unchosen_requests_ += requests; }
-  void add_retained(std::int64_t live_bytes) { retained_bytes_ += live_bytes; }
+  void add_retained(std::int64_t live_bytes) { retained_bytes_ = add_limited(retained_bytes_, live_bytes); }
 
   std::uint64_t requests() const { return requests_; }
   double total_byte_seconds() const { return byte_seconds_.sum(); }

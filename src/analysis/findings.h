@@ -17,8 +17,8 @@ namespace heapledger::analysis {
 
 inline constexpr std::uint64_t kKeptMinimumRequests = 20;
 inline constexpr std::uint64_t kKeptPerRequestBytes = 64;
-inline constexpr std::uint64_t kSteepPerRequestBytes = 4 * 1024;
-inline constexpr std::uint64_t kKeptBytes = 1024 * 1024;
+inline constexpr std::uint64_t kSteepPerRequestBytes = std::uint64_t{4} << 10;
+inline constexpr std::uint64_t kKeptBytes = std::uint64_t{1} << 20;
 inline constexpr double kDominatingRatio = 0.5;
 
 // By endpoint, in the order of `endpoints`. `highest`: the highest peak, or null.

@@ -4,16 +4,18 @@
 #include <cstdint>
 #include <optional>
 
+#include "analysis/row_arithmetic.h"
+
 namespace heapledger::analysis {
 namespace {
 
 // One part that is unknown makes the sum unknown.
-void add_part(std::optional<std::uint64_t>& sum, const std::optional<std::int64_t>& part) {
-  if (!part) {
-    sum.reset();
-  } else if (sum) {
-    *sum += static_cast<std::uint64_t>(std::max<std::int64_t>(0, *part));
-  }
+void add_part(std::optional<std::int64_t>& sum, const std::optional<std::int64_t>& part) {
+  sum = sum && part ? std::optional(add_limited(*sum, *part)) : std::nullopt;
+}
+
+std::optional<std::uint64_t> size_of(const std::optional<std::int64_t>& sum) {
+  return sum ? std::optional(count_of(*sum)) : std::nullopt;
 }
 
 }  // namespace
@@ -26,28 +28,31 @@ MemoryUse sum_memory(const RecordingTables& tables, const Selection& selection) 
     }
   }
   MemoryUse use;
-  use.rss_bytes = 0;
-  use.live_bytes = 0;
-  use.allocator_retained_bytes = 0;
-  use.heapledger_bytes = 0;
+  std::optional<std::int64_t> rss_bytes = 0;
+  std::optional<std::int64_t> live_bytes = 0;
+  std::optional<std::int64_t> retained_bytes = 0;
+  std::optional<std::int64_t> heapledger_bytes = 0;
   for (const auto& worker : tables.workers) {
     const bool replaced = worker.ended_us && *worker.ended_us <= last_start_us && worker.started_us < last_start_us;
     if (!selection.has_worker(worker.id) || !worker.rss_bytes || replaced) {
       continue;
     }
     ++use.processes;
-    add_part(use.rss_bytes, worker.rss_bytes);
-    *use.live_bytes += worker.live_bytes;
-    add_part(use.allocator_retained_bytes, worker.allocator_retained_bytes);
-    add_part(use.heapledger_bytes, worker.heapledger_bytes);
+    add_part(rss_bytes, worker.rss_bytes);
+    add_part(live_bytes, worker.live_bytes);
+    add_part(retained_bytes, worker.allocator_retained_bytes);
+    add_part(heapledger_bytes, worker.heapledger_bytes);
   }
   if (use.processes == 0) {
-    return {};
+    return use;
   }
-  if (use.rss_bytes && use.allocator_retained_bytes && use.heapledger_bytes) {
-    use.other_bytes = static_cast<std::int64_t>(*use.rss_bytes) - *use.live_bytes -
-                      static_cast<std::int64_t>(*use.allocator_retained_bytes) -
-                      static_cast<std::int64_t>(*use.heapledger_bytes);
+  use.rss_bytes = size_of(rss_bytes);
+  use.live_bytes = live_bytes;
+  use.allocator_retained_bytes = size_of(retained_bytes);
+  use.heapledger_bytes = size_of(heapledger_bytes);
+  if (retained_bytes && heapledger_bytes) {
+    const std::int64_t known = add_limited(add_limited(*live_bytes, *retained_bytes), *heapledger_bytes);
+    use.other_bytes = subtract_limited(*rss_bytes, known);
   }
   return use;
 }

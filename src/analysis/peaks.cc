@@ -4,10 +4,10 @@
 #include <cstdint>
 #include <optional>
 
+#include "analysis/row_arithmetic.h"
+
 namespace heapledger::analysis {
 namespace {
-
-std::uint64_t count_of(std::int64_t value) { return value < 0 ? 0 : static_cast<std::uint64_t>(value); }
 
 template <class Item>
 void sort_by_live(std::vector<Item>& items) {
@@ -63,7 +63,7 @@ std::vector<Peak> describe_peaks(const RecordingTables& tables, const EndpointNa
       continue;
     }
     Peak& peak = peaks.emplace_back();
-    peak.at_unix_us = tables.meta.started_unix_ns / 1000 + row.at_us;
+    peak.at_unix_us = add_limited(tables.meta.started_unix_ns / 1000, row.at_us);
     peak.after_start_seconds = static_cast<double>(row.at_us) / 1e6;
     peak.worker = row.worker;
     peak.live_bytes = count_of(row.live_bytes);

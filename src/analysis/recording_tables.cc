@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "analysis/row_arithmetic.h"
+
 namespace heapledger::analysis {
 namespace {
 
@@ -21,7 +23,7 @@ std::int64_t latest_us(const recording::Recording& source, const RecordingTables
     latest = std::max(latest, sample.at_us);
   }
   source.for_each_request({}, [&latest](const recording::RequestRow& request) {
-    latest = std::max(latest, request.started_us + request.duration_us);
+    latest = std::max(latest, add_limited(request.started_us, request.duration_us));
   });
   return latest;
 }
@@ -38,8 +40,9 @@ RecordingTables read_tables(const recording::Recording& source) {
   tables.in_flight = source.in_flight();
   tables.peaks = source.peaks();
   tables.slices = source.slices();
-  tables.end_us = tables.meta.ended_unix_ns ? (*tables.meta.ended_unix_ns - tables.meta.started_unix_ns) / 1000
-                                            : latest_us(source, tables);
+  tables.end_us = tables.meta.ended_unix_ns
+                      ? subtract_limited(*tables.meta.ended_unix_ns, tables.meta.started_unix_ns) / 1000
+                      : latest_us(source, tables);
   return tables;
 }
 

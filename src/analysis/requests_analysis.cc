@@ -10,12 +10,11 @@
 #include "analysis/findings.h"
 #include "analysis/memory_use.h"
 #include "analysis/peaks.h"
+#include "analysis/row_arithmetic.h"
 #include "analysis/statistics/folded_figure.h"
 
 namespace heapledger::analysis {
 namespace {
-
-std::uint64_t count_of(std::int64_t value) { return value < 0 ? 0 : static_cast<std::uint64_t>(value); }
 
 double seconds_of(std::int64_t microseconds) { return static_cast<double>(microseconds) / 1e6; }
 
@@ -76,7 +75,7 @@ void RequestsAnalysis::add(const recording::RequestRow& request) {
     endpoint.figures.add_unchosen(1);
     return;
   }
-  all_byte_seconds_ += request.byte_seconds;
+  all_byte_seconds_ += real_of(request.byte_seconds);
   if (endpoint.chosen) {
     endpoint.figures.add(request);
   }
@@ -93,7 +92,7 @@ void RequestsAnalysis::add(const recording::SliceRow& slice) {
     folded_left_out_ += wanted ? requests : 0;
     return;
   }
-  all_byte_seconds_ += slice.byte_seconds.sum;
+  all_byte_seconds_ += real_of(slice.byte_seconds.sum);
   if (endpoint.chosen) {
     endpoint.figures.add(slice);
     folded_requests_ += requests;
@@ -162,7 +161,8 @@ RequestsResult RequestsAnalysis::finish() {
   result.findings = find_findings(result.endpoints, result.peaks.empty() ? nullptr : &result.peaks.front());
   if (tables_.meta.single_requests_since_us) {
     Folded& folded = result.folded.emplace();
-    folded.single_requests_since_unix_us = result.recording.started_unix_us + *tables_.meta.single_requests_since_us;
+    folded.single_requests_since_unix_us =
+        add_limited(result.recording.started_unix_us, *tables_.meta.single_requests_since_us);
     folded.requests = folded_requests_;
     folded.requests_left_out = folded_left_out_;
     folded.percentile_error_ratio = statistics::kFoldedErrorRatio;

@@ -6,15 +6,17 @@
 #include <stdexcept>
 #include <string>
 
+#include "analysis/row_arithmetic.h"
+
 namespace heapledger::analysis {
 namespace {
 
 std::int64_t resolve_us(const Moment& moment, const RecordingTables& tables) {
   switch (moment.base) {
     case Moment::Base::kEnd:
-      return tables.end_us + moment.offset_us;
+      return add_limited(tables.end_us, moment.offset_us);
     case Moment::Base::kUnix:
-      return moment.offset_us - tables.meta.started_unix_ns / 1000;
+      return subtract_limited(moment.offset_us, tables.meta.started_unix_ns / 1000);
     case Moment::Base::kStart:
       break;
   }

@@ -45,7 +45,10 @@ void flatten(const Json& value, const std::string& name, Cells& cells) {
     return;
   }
   for (const auto& [key, member] : value.items()) {
-    flatten(member, name.empty() ? key : name + "_" + key, cells);
+    std::string column = name;
+    column += name.empty() ? "" : "_";
+    column += key;
+    flatten(member, column, cells);
   }
 }
 

@@ -1,7 +1,6 @@
 #include "report/json_document.h"
 
-#include <cmath>
-
+#include "analysis/row_arithmetic.h"
 #include "report/units.h"
 
 namespace heapledger::report {
@@ -43,7 +42,7 @@ std::string write_document(const Json& document) {
 }
 
 Json size_distribution(const analysis::IntegerDistribution& distribution) {
-  return distribution_with_mean(static_cast<std::uint64_t>(std::llround(distribution.mean)), distribution);
+  return distribution_with_mean(analysis::rounded_count(distribution.mean), distribution);
 }
 
 Json count_distribution(const analysis::IntegerDistribution& distribution) {

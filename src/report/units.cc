@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cmath>
@@ -32,7 +33,9 @@ struct Civil {
 };
 
 Civil civil_of(std::int64_t unix_us) {
-  const std::chrono::sys_time<std::chrono::microseconds> at{std::chrono::microseconds(unix_us)};
+  // Outside of the years 0 to 9999 there is no ISO 8601 form: a time beyond is a damaged one.
+  const std::int64_t shown_us = std::clamp<std::int64_t>(unix_us, -62'167'219'200'000'000, 253'402'300'799'999'999);
+  const std::chrono::sys_time<std::chrono::microseconds> at{std::chrono::microseconds(shown_us)};
   const auto day = std::chrono::floor<std::chrono::days>(at);
   const std::chrono::year_month_day date{day};
   const std::chrono::hh_mm_ss clock{at - day};
@@ -98,6 +101,9 @@ std::string format_duration(double seconds) {
 }
 
 std::string format_percent(double ratio) {
+  if (!std::isfinite(ratio)) {
+    return "?";
+  }
   if (ratio <= 0) {
     return "0 %";
   }

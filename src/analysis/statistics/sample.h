@@ -9,7 +9,6 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <cstdint>
 #include <map>
 #include <span>
@@ -17,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "analysis/row_arithmetic.h"
 #include "analysis/statistics/folded_figure.h"
 #include "analysis/statistics/quantile.h"
 #include "heapledger/analysis.h"
@@ -74,7 +74,7 @@ class Sample {
  private:
   static Value from_real(double value) {
     if constexpr (std::is_integral_v<Value>) {
-      return static_cast<Value>(std::llround(value));
+      return static_cast<Value>(rounded_count(value));
     } else {
       return value;
     }

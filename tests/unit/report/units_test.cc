@@ -75,6 +75,8 @@ TEST(FormatPercent, NeverRoundsToAllOrNothing) {
 
 TEST(FormatTime, IsUtc) {
   EXPECT_EQ(format_iso_time(1'795'000'000'250'000), "2026-11-18T11:06:40.250000Z");
+  EXPECT_EQ(format_iso_time(std::numeric_limits<std::int64_t>::max()), "9999-12-31T23:59:59.999999Z");
+  EXPECT_EQ(format_iso_time(std::numeric_limits<std::int64_t>::min()), "0000-01-01T00:00:00.000000Z");
   EXPECT_EQ(format_clock(1'795'000'000'250'000), "11:06:40 UTC");
   EXPECT_EQ(format_iso_time(0), "1970-01-01T00:00:00.000000Z");
 }
