@@ -8,6 +8,9 @@ from pathlib import Path
 
 import gtest_collection
 import pytest
+from command_line import here, runs, started
+
+__all__ = ["here", "runs", "started"]
 
 # What `heapledger run` sets for a service must not reach the tests when they are themselves run under it.
 FOREIGN_VARIABLES = ("LD_PRELOAD", "PYTHONMALLOC", "PYTHONDEVMODE", "PYTHONTRACEMALLOC", "PYTHONPATH")
