@@ -17,8 +17,8 @@ demo: setup  ## run the example service under load and print what its requests c
 	@.venv/bin/heapledger demo
 
 test: unit  ## everything that CI runs; the report is build/test-report.json (TESTS="..." to choose)
-	@.venv/bin/python -m pytest --json-report --json-report-file=build/test-report.json \
-	  --json-report-indent=1 --json-report-omit collectors log streams $(TESTS)
+	@.venv/bin/python -m pytest $(TESTS) --json-report --json-report-file=build/test-report.json \
+	  --json-report-indent=1 --json-report-omit collectors log streams
 
 unit: setup  ## build the GoogleTest programs: plain, asan-ubsan and tsan
 	@tools/build-tests unit asan-ubsan tsan
