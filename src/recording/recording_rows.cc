@@ -200,9 +200,13 @@ void Recording::for_each_request(const RequestFilter& filter,
   for (const auto& number : {filter.worker, filter.since_us, filter.until_us}) {
     if (number) select.bind(*number);
   }
+  std::optional<std::int64_t> last_id;
   while (select.step()) {
     const RequestRow row = read_request(select);
     state_->check_request(row);
+    // A page that is reached twice, or in the wrong place, shows here.
+    if (last_id && row.id <= *last_id) state_->damaged("requests are out of order");
+    last_id = row.id;
     visit(row);
   }
 }
