@@ -35,6 +35,7 @@ KINDS = {
     "flask": _WSGI,
     "django": {**_WSGI, "sync-to-async": True},
 }  # fmt: skip
+QUIET = ("buffer", "text", "list")  # alone, the same request costs the same to the byte more often than not
 PIECES = {"list": 8, "awaits": 8}  # the unit that a kind's block is cut to
 # Twice as many ordinary objects: below what freelists keep of a kind (80), and above, where they are empty for whoever
 # comes second and full for whoever comes alone. No hook sees what comes from a freelist.
@@ -154,11 +155,11 @@ def share_of_equal_values(some: list[int], others: list[int]) -> float:
     return (Counter(some) & Counter(others)).total() / min(len(some), len(others))
 
 
-def check_residuals(small: list[int], large: list[int], alone: bool) -> None:
+def check_residuals(small: list[int], large: list[int], quiet: bool) -> None:
     for residual in small + large:
         assert 0 < residual < STRAY_BYTES, residual  # nobody else's block, and all of its own
     assert abs(median(small) - median(large)) <= 4096, (small, large)
-    if alone:
+    if quiet:
         assert share_of_equal_values(small, large) >= 0.25, (small, large)
     # Blocks that come and go with freelists are multiples of 16: a byte too many in one of ours would move every
     # residual to another remainder.
@@ -177,7 +178,7 @@ def test_requests_are_charged_their_own_blocks_and_no_others(traffic: Traffic, c
         unit = PIECES.get(kind, 1)
         for figure in ("allocated_bytes", "peak_bytes"):
             small, large = ([row[figure] - SIZES[size] // unit * unit for row in rows[size]] for size in SIZES)
-            check_residuals(small, large, concurrency == 1)
+            check_residuals(small, large, concurrency == 1 and kind in QUIET)
 
 
 @pytest.mark.parametrize("concurrency", [8, 64, 256])

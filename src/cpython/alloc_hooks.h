@@ -28,7 +28,7 @@ RuleFound find_rule() noexcept;
 // GIL held, books open. Twice is a no-op.
 void install_hooks(const RuleFound& found) noexcept;
 
-// Do allocations still reach our hooks? Allocates one small block; books open.
+// Do allocations still reach our hooks, in every domain? Allocates a small block in each; books open.
 bool hooks_are_reached() noexcept;
 
 // Give the block at this object's address to the running request. False: not a block we know.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import tracemalloc
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -34,6 +35,21 @@ def buffer(gate: str, booked: int) -> str:
     held = costs.buffer(booked)
     gates[gate].wait()
     del held
+    return _OK
+
+
+@app.get("/alone/<int:booked>")
+def alone(booked: int) -> Response:
+    held = costs.buffer(booked)
+    return jsonify(items=costs.ordinary_objects(20), length=len(held))
+
+
+@app.get("/tracemalloc/<state>")
+def tracemalloc_state(state: str) -> str:
+    if state == "start":
+        tracemalloc.start()
+    else:
+        tracemalloc.stop()
     return _OK
 
 
