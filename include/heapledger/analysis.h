@@ -113,6 +113,7 @@ struct MemoryUse {
 };
 
 enum class WorkerEnding { kRunning, kFrozen, kDied, kDisplaced };
+const char* name_of(WorkerEnding ending) noexcept;  // "running", "frozen", "died", "displaced"
 
 struct WorkerCost {
   std::int64_t worker = 0;  // what --worker takes
@@ -195,6 +196,8 @@ enum class FindingKind {
   kCost,   // it takes at least half of all byte-seconds, and is not the only endpoint
   kPeak    // its requests held at least half of the highest peak
 };
+const char* name_of(FindingKind kind) noexcept;  // "keeps", "cost", "peak"
+
 struct Finding {
   FindingKind kind = FindingKind::kCost;
   std::size_t endpoint = 0;       // index into endpoints

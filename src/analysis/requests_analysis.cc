@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <set>
 #include <string>
-#include <tuple>
+#include <unordered_set>
 
 #include "analysis/books.h"
 #include "analysis/endpoint_order.h"
@@ -99,6 +99,22 @@ void RequestsAnalysis::add(const recording::SliceRow& slice) {
   }
 }
 
+// A slice does not say who served its requests; the owners of the worker's books do.
+std::uint64_t RequestsAnalysis::count_serving_workers() const {
+  std::unordered_set<std::int64_t> serving;
+  for (const auto& [worker, requests] : worker_requests_) {
+    serving.insert(worker);
+  }
+  for (const auto& total : tables_.owner_totals) {
+    const bool of_requests =
+        total.kind != recording::OwnerTotalKind::kService && total.kind != recording::OwnerTotalKind::kImport;
+    if (!tables_.slices.empty() && of_requests && total.owners > 0) {
+      serving.insert(total.worker);
+    }
+  }
+  return serving.empty() ? tables_.workers.size() : serving.size();
+}
+
 RecordingInfo RequestsAnalysis::describe_recording() const {
   const recording::MetaRow& meta = tables_.meta;
   RecordingInfo info;
@@ -111,7 +127,7 @@ RecordingInfo RequestsAnalysis::describe_recording() const {
   info.python = join_distinct(tables_.workers, &recording::WorkerRow::python);
   info.mode = meta.mode;
   info.native = meta.native;
-  info.worker_count = worker_requests_.empty() ? tables_.workers.size() : worker_requests_.size();
+  info.worker_count = count_serving_workers();
   info.complete = meta.complete;
   info.dropped_requests = count_of(meta.dropped_requests);
   return info;

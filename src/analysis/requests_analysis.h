@@ -37,6 +37,7 @@ class RequestsAnalysis {
   Endpoint& endpoint_of(std::int64_t id);
   void book_retained();
   RecordingInfo describe_recording() const;
+  std::uint64_t count_serving_workers() const;
   std::vector<EndpointCost> summarize_endpoints();
   std::uint64_t count_in_flight() const;
 

@@ -70,32 +70,6 @@ void bind_distribution(nb::module_& module, const char* name) {
       .def_ro("max", &Bound::max);
 }
 
-const char* ending_of(const WorkerCost& worker) {
-  switch (worker.ending) {
-    case WorkerEnding::kFrozen:
-      return "frozen";
-    case WorkerEnding::kDied:
-      return "died";
-    case WorkerEnding::kDisplaced:
-      return "displaced";
-    case WorkerEnding::kRunning:
-      break;
-  }
-  return "running";
-}
-
-const char* kind_of(const Finding& finding) {
-  switch (finding.kind) {
-    case FindingKind::kKeeps:
-      return "keeps";
-    case FindingKind::kPeak:
-      return "peak";
-    case FindingKind::kCost:
-      break;
-  }
-  return "cost";
-}
-
 void bind_recording(nb::module_& module) {
   nb::class_<RecordingInfo>(module, "RecordingInfo")
       .def_prop_ro("path", &path_of)
@@ -135,7 +109,7 @@ void bind_accounting(nb::module_& module) {
       .def_ro("pid", &WorkerCost::pid)
       .def_ro("python", &WorkerCost::python)
       .def_prop_ro("server", [](const WorkerCost& worker) { return text_or_none(worker.server); })
-      .def_prop_ro("ending", &ending_of)
+      .def_prop_ro("ending", [](const WorkerCost& worker) { return name_of(worker.ending); })
       .def_ro("requests", &WorkerCost::requests)
       .def_ro("live_bytes", &WorkerCost::live_bytes)
       .def_ro("audited_live_bytes", &WorkerCost::audited_live_bytes)
@@ -191,7 +165,7 @@ void bind_peaks(nb::module_& module) {
 
 void bind_remarks(nb::module_& module) {
   nb::class_<Finding>(module, "Finding")
-      .def_prop_ro("kind", &kind_of)
+      .def_prop_ro("kind", [](const Finding& finding) { return name_of(finding.kind); })
       .def_ro("endpoint", &Finding::endpoint)
       .def_ro("bytes", &Finding::bytes)
       .def_ro("total_bytes", &Finding::total_bytes)

@@ -13,32 +13,6 @@ Json optional_size_distribution(const std::optional<analysis::IntegerDistributio
   return distribution ? size_distribution(*distribution) : Json(nullptr);
 }
 
-const char* name_of(analysis::WorkerEnding ending) {
-  switch (ending) {
-    case analysis::WorkerEnding::kFrozen:
-      return "frozen";
-    case analysis::WorkerEnding::kDied:
-      return "died";
-    case analysis::WorkerEnding::kDisplaced:
-      return "displaced";
-    case analysis::WorkerEnding::kRunning:
-      break;
-  }
-  return "running";
-}
-
-const char* name_of(analysis::FindingKind kind) {
-  switch (kind) {
-    case analysis::FindingKind::kKeeps:
-      return "keeps";
-    case analysis::FindingKind::kPeak:
-      return "peak";
-    case analysis::FindingKind::kCost:
-      break;
-  }
-  return "cost";
-}
-
 Json accounting(const analysis::Accounting& books) {
   return {{"allocated_bytes", books.allocated_bytes},
           {"freed_bytes", books.freed_bytes},

@@ -168,6 +168,18 @@ TEST(RequestIsolator, CountsTheWorkersThatServedElseAllOfThem) {
   EXPECT_EQ(analyze(tables, {request_row(1, 1)}).recording.worker_count, 1U);
 }
 
+TEST(RequestIsolator, CountsTheWorkersWhoseRequestsWereAllFolded) {
+  using Kind = recording::OwnerTotalKind;
+  auto tables = small_tables();
+  tables.workers = {worker_row(1), worker_row(2), worker_row(3)};
+  tables.owner_totals = {{2, Kind::kRetired, {}, {}, 9, 100, 100, 0}, {3, Kind::kService, {}, {}, 1, 100, 0, 100}};
+  recording::SliceRow slice;
+  slice.endpoint = 1;
+  slice.until_us = 30'000'000;
+  tables.slices = {slice};
+  EXPECT_EQ(analyze(tables, {request_row(1, 1, 40'000'000)}).recording.worker_count, 2U);
+}
+
 TEST(RequestIsolator, CountsRequestsThatWereStillOpen) {
   auto tables = small_tables();
   tables.in_flight = {{1, 1, 7, 100, 1, 1, 1}, {1, 2, 8, 100, 1, 1, 1}, {1, std::nullopt, 9, 100, 1, 1, 1}};
