@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -196,6 +197,11 @@ async def ordinary(gate: str, count: int) -> Any:
     second = costs.ordinary_objects(count)
     await asyncio.sleep(0)
     return {"items": first, "more": second}
+
+
+@app.get("/pid")
+async def pid() -> PlainTextResponse:
+    return PlainTextResponse(str(os.getpid()))
 
 
 @app.get("/compress/{rounds}")

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import subprocess
+import sys
 import threading
 import tracemalloc
 from collections.abc import Iterator
@@ -42,6 +45,56 @@ def buffer(gate: str, booked: int) -> str:
 def alone(booked: int) -> Response:
     held = costs.buffer(booked)
     return jsonify(items=costs.ordinary_objects(20), length=len(held))
+
+
+@app.get("/pid")
+def pid() -> str:
+    return str(os.getpid())
+
+
+@app.get("/hold/<int:booked>")
+def hold(booked: int) -> str:
+    """Never answers, within any deadline of a test."""
+    held = costs.buffer(booked)
+    costs.holding.set()
+    costs.go_on.wait(10 * costs.DEADLINE_SECONDS)
+    return str(len(held))
+
+
+@app.get("/holding")
+def holding() -> tuple[str, int]:
+    """This worker's id, once it holds one of those requests."""
+    return (str(os.getpid()), 200) if costs.holding.wait(costs.DEADLINE_SECONDS) else ("", 503)
+
+
+@app.get("/fork/<int:booked>")
+def fork(booked: int) -> str:
+    """A child that allocates, frees what it inherited, and ends without a word."""
+    held = costs.buffer(booked)
+    child = os.fork()
+    if child == 0:
+        costs.kept["of the child"] = costs.buffer(booked)
+        del held
+        os._exit(0)
+    return str(os.waitpid(child, 0)[1])
+
+
+@app.get("/children")
+def children() -> str:
+    """What a child that is no Python sees, and one that is."""
+    program = "import os; print(sorted(os.environ.items()))"
+    outputs = [
+        subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        for command in (["/usr/bin/env"], [sys.executable, "-c", program])
+    ]
+    return "\n".join(sorted(outputs[0].splitlines())) + outputs[1]
+
+
+@app.get("/say/<words>")
+def say(words: str) -> str:
+    print(words, flush=True)
+    print(words.upper(), file=sys.stderr, flush=True)
+    return words
 
 
 @app.get("/tracemalloc/<state>")

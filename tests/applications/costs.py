@@ -17,6 +17,7 @@ BYTES_OVERHEAD = 33
 BYTEARRAY_OVERHEAD = 1
 
 kept: dict[str, Any] = {}  # what one request hands to another
+holding = threading.Event()
 go_on = threading.Event()  # for threads that outlive their request
 
 
