@@ -140,7 +140,7 @@ def test_exc_info_is_handed_on_as_it_came(engine: fake_engine.Engine) -> None:
 
 def test_the_imperative_write_is_counted(engine: fake_engine.Engine) -> None:
     def app(environ: Any, start: Any) -> Any:
-        write = start("200 OK", [])
+        write = start("200 OK", [("Content-Length", "4")])
         write(b"abc")
         return [b"d"]
 

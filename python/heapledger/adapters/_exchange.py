@@ -8,119 +8,143 @@ begin -> route (as early as it is known, or at the end) -> end (the response is 
   memory that outlived it; a background task ends the request before it starts, a bare application when its last
   message is sent.
 - Nothing here raises: what fails in our code is counted and the request goes on without us.
-- This runs with every request: what can be read once at the end is not looked at before, and what a request does not
-  have is an attribute of the class.
+
+What runs with every request is the C++ type `heapledger._exchange.Exchange`; here is what it calls now and then.
 """
 
 from __future__ import annotations
 
-from heapledger import _engine, _health
+import sys
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from heapledger import _engine, _exchange, _health
 from heapledger.adapters import routes
 
 KEY = "heapledger.request"
+Exchange = _exchange.Exchange
 
 begin = _engine.begin
 leave = _engine.leave
 restore = _engine.restore
 discard = _engine.discard
-_end = _engine.end
-_RAISED = _engine.RAISED
-_DISCONNECTED = _engine.DISCONNECTED
-_methods = routes.methods
-_ids = routes.ids
-_Request = _engine.Request
+open_wsgi = _exchange.open_wsgi
+open_asgi = _exchange.open_asgi
+open_gunicorn = _exchange.open_gunicorn
+enter_wsgi = _exchange.enter_wsgi
+note_flask = _exchange.note_flask
+note_starlette = _exchange.note_starlette
 
 # By request, for those who are handed neither environ nor scope. None: held, and not claimed yet (_held.hold).
-open_exchanges: dict[_Request | None, Exchange | None] = {}
+open_exchanges: dict[_engine.Request | None, Exchange | None] = {}
 
 
-class Exchange:
-    """State of an open request. Written by the thread or task that serves it."""
-
-    request_type = ""
-    response_type = ""
-    prefix = ""  # templates of the mounts passed so far
-    key: routes.Key | None = None
-    status = 0
-    flags = 0
-    received = 0
-    sent = 0
-    known = False  # a framework with a router has it
-    eager = False  # end at the last message, not at the return
-    final = False  # the last message is on its way
-    deprecated = False
-    held = False  # somebody further out leaves
-    open = True
-
-    def __init__(self, token: _Request, method: str) -> None:
-        self.token = token
-        self.method = _methods.get(method) or routes.method_of(method)
-
-    def asked_version(self) -> str:
-        """The API version that the request's headers name, or ""."""
-        return ""
-
-    def route(self, template: str, deprecated: bool = False) -> None:
-        """File the request under this template. The last call counts."""
-        if not self.open:
-            return
-        try:
-            key = (self.method, template, "", deprecated)
-            endpoint = _ids.get(key)
-            if not endpoint:
-                key, endpoint = routes.find(key, endpoint, self.asked_version())
-            self.key = key
-            if endpoint > 0:
-                self.token.endpoint = endpoint
-            else:
-                discard(self.token)
-        except Exception:
-            _health.count("route_failed")
-
-    def unroute(self) -> None:
-        """A router takes over: what a mount named so far does not count."""
-        self.known = True
-        self.key = None
-
-    def end(self) -> None:
-        """The response is out, or will never be."""
-        if not self.open:
-            return
-        try:
-            key = self.key
-            if key is None:
-                self.route(routes.UNMATCHED if self.known else routes.APP, self.deprecated)
-            elif self.deprecated and not key[3]:
-                self.route(key[1], True)
-            self.open = False
-            token = self.token
-            if self.received:
-                token.received_bytes = self.received
-            if self.sent:
-                token.sent_bytes = self.sent
-            _end(token, self.status, self.flags, self.request_type, self.response_type)
-        except Exception:
-            self.open = False
-            _health.count("end_failed")
-
-    def fail(self, error: BaseException) -> None:
-        """The application raised instead of finishing."""
-        if isinstance(error, Exception):
-            self.flags |= _RAISED
-            self.status = self.status or 500
-        elif type(error).__name__ in ("CancelledError", "GeneratorExit", "GreenletExit"):
-            self.flags |= _DISCONNECTED
-        else:
-            self.flags |= _RAISED
-
-    def leave(self) -> None:
-        """The call returned: end if nobody did, and give the context back."""
-        self.end()
-        leave(self.token)
-
-
-def forget(token: _Request, why: str) -> None:
+def forget(token: _engine.Request, why: str) -> None:
     """Our code failed on this request: no row, and the service goes on."""
     _health.count(why)
     discard(token)
     leave(token)
+
+
+async def _receive(exchange: Exchange) -> Any:
+    """A message from an ASGI client; body chunks become the request's own."""
+    message = await exchange.server_receive()
+    try:
+        if message["type"] == "http.request":
+            body = message.get("body")
+            if body:
+                _engine.adopt(body)
+                exchange.received += len(body)
+            if message.get("more_body"):
+                exchange.flags |= _engine.STREAMED_IN
+        elif not exchange.final:
+            exchange.flags |= _engine.DISCONNECTED
+    except Exception:
+        _health.count("receive_unread")
+    return message
+
+
+async def _last(exchange: Exchange, message: Any) -> None:
+    """Send the last ASGI message and end."""
+    await exchange.server_call(message)
+    exchange.end()
+
+
+class _Closing:
+    """The `close` of a `wsgi.file_wrapper` result, which goes to the server as it is."""
+
+    __slots__ = ("_close", "_exchange")
+
+    def __init__(self, exchange: Exchange, close: Callable[[], None] | None) -> None:
+        self._exchange: Exchange | None = exchange
+        self._close = close
+
+    def __call__(self) -> None:
+        exchange, close = self._exchange, self._close
+        self._exchange = self._close = None
+        try:
+            if close is not None:
+                close()
+        finally:
+            if exchange is not None:
+                exchange.finish()
+
+
+def _closing(exchange: Exchange, body: Iterable[bytes]) -> Iterable[bytes]:
+    try:
+        body.close = _Closing(exchange, getattr(body, "close", None))  # type: ignore[attr-defined]
+    except Exception:
+        _health.count("file_wrapper_unwatched")
+        exchange.finish()
+    return body
+
+
+def _rule_of_other_method(context: Any, request: Any) -> Any:
+    """The rule behind Flask's 405, or None."""
+    error = request.routing_exception
+    allowed = getattr(error, "valid_methods", None) if getattr(error, "code", 0) == 405 else None
+    if not allowed:
+        return None
+    rule, _ = context.url_adapter.match(method=next(iter(allowed)), return_rule=True)
+    return rule
+
+
+def _running_loop() -> Any:
+    """The event loop if it is asyncio's and the service has imported that."""
+    asyncio = sys.modules.get("asyncio")
+    return None if asyncio is None else asyncio._get_running_loop()
+
+
+_exchange.bind(
+    {
+        "begin": begin,
+        "end": _engine.end,
+        "leave": leave,
+        "restore": restore,
+        "discard": discard,
+        "raised": _engine.RAISED,
+        "streamed_in": _engine.STREAMED_IN,
+        "streamed_out": _engine.STREAMED_OUT,
+        "disconnected": _engine.DISCONNECTED,
+        "ids": routes.ids,
+        "methods": routes.methods,
+        "types": routes.types,
+        "plain": routes.plain,
+        "open_exchanges": open_exchanges,
+        "find": routes.find,
+        "find_asked": routes.find_asked,
+        "content_type": routes.content_type,
+        "method_of": routes.method_of,
+        "count": _health.count,
+        "asked_of_environ": routes.asked_of_environ,
+        "asked_of_headers": routes.asked_of_headers,
+        "receive": _receive,
+        "last": _last,
+        "closing": _closing,
+        "running_loop": _running_loop,
+        "rule_of_other_method": _rule_of_other_method,
+        "unmatched": routes.UNMATCHED,
+        "app": routes.APP,
+        "ignored": routes.IGNORED,
+    }
+)

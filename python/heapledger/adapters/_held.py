@@ -11,7 +11,7 @@ from typing import Any
 
 from heapledger import _engine, _health
 from heapledger.adapters import wsgi
-from heapledger.adapters._exchange import KEY, begin, discard, leave, open_exchanges
+from heapledger.adapters._exchange import KEY, begin, discard, leave, open_exchanges, open_wsgi
 
 current = _engine.current
 
@@ -29,14 +29,20 @@ class HeldMiddleware(wsgi.Middleware):
         if KEY in environ or token is None or open_exchanges.get(token, self) is not None:
             return super().__call__(environ, start_response)
         try:
-            exchange = wsgi.WsgiExchange(token, environ, start_response)
+            exchange = open_wsgi(token, environ, start_response, False)
             exchange.held = True
             exchange.eager = self.eager
-            environ[KEY] = open_exchanges[token] = exchange
+            open_exchanges[token] = exchange
         except Exception:
             _health.count("wsgi_begin_failed")
             return self.app(environ, start_response)
-        return wsgi.call(self.app, environ, exchange)
+        try:
+            body = self.app(environ, exchange)
+        except BaseException as error:
+            exchange.fail(error)
+            exchange.finish()
+            raise
+        return exchange.wrap(body)
 
 
 def hold(original: Callable[..., Any]) -> Callable[..., Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 from heapledger import _health
@@ -18,23 +18,12 @@ def install_base(module: Any) -> None:
 
 def install_wsgi(module: Any) -> None:
     """django.core.handlers.wsgi."""
-    wrap(module.WSGIHandler, "__call__", _enter_wsgi)
+    wrap(module.WSGIHandler, "__call__", wsgi.entering)
 
 
 def install_asgi(module: Any) -> None:
     """django.core.handlers.asgi. `__call__` stays as it is: servers look at it to tell ASGI 3 from ASGI 2."""
     wrap(module.ASGIHandler, "handle", _enter_asgi)
-
-
-def _enter_wsgi(original: Callable[..., Iterable[bytes]]) -> Callable[..., Iterable[bytes]]:
-    def call(self: Any, environ: wsgi.Environ, start_response: wsgi.StartResponse) -> Iterable[bytes]:
-        outer: Exchange | None = environ.get(KEY)
-        if outer is None:
-            return wsgi.respond(original.__get__(self), environ, start_response, True)
-        outer.unroute()
-        return original(self, environ, start_response)
-
-    return call
 
 
 def _enter_asgi(original: Callable[..., Any]) -> Callable[..., Any]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from heapledger import _engine, _health
 from heapledger.adapters import asgi
-from heapledger.adapters._exchange import KEY, Exchange, open_exchanges
+from heapledger.adapters._exchange import KEY, Exchange, note_starlette, open_exchanges
 from heapledger.adapters._patching import wrap
 
 _Handle = Callable[[Any, asgi.Scope, asgi.Receive, asgi.Send], Any]
@@ -56,19 +56,7 @@ def _enter_stack(original: Callable[[Any], asgi.Application]) -> Callable[[Any],
 
 def _name_route(original: _Handle) -> _Handle:
     def handle(self: Any, scope: asgi.Scope, receive: asgi.Receive, send: asgi.Send) -> Any:
-        exchange: Exchange | None = scope.get(KEY)
-        if exchange is not None:
-            try:
-                route = self
-                inclusion = scope.get("fastapi")
-                if inclusion is not None:
-                    effective = inclusion.get("effective_route_context")
-                    if effective is not None and effective.original_route is self:
-                        route = effective
-                exchange.known = True
-                exchange.route(exchange.prefix + route.path, bool(getattr(route, "deprecated", False)))
-            except Exception:
-                _health.count("starlette_route_unread")
+        note_starlette(self, scope)
         return original(self, scope, receive, send)
 
     return handle

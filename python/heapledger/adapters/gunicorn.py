@@ -11,12 +11,11 @@ from typing import Any
 
 from heapledger import _engine, _health
 from heapledger.adapters import wsgi
-from heapledger.adapters._exchange import KEY, begin, discard, leave
+from heapledger.adapters._exchange import KEY, begin, discard, leave, open_gunicorn
 
 _ON_REQUEST = "_heapledger_exchange"  # attribute of gunicorn's Request
 # Workers that call `handle_request` once for each request, and where in its arguments the Request is.
 _WORKERS = {"gunicorn.workers.sync": 1, "gunicorn.workers.gthread": 0, "gunicorn.workers.base_async": 1}
-_STREAMED_OUT, _DISCONNECTED = _engine.STREAMED_OUT, _engine.DISCONNECTED
 
 
 def install(worker: Any, name_server: Callable[[str], None]) -> None:
@@ -36,7 +35,7 @@ def carry(original: Callable[..., Any]) -> Callable[..., Any]:
         exchange = vars(req).get(_ON_REQUEST)
         if exchange is not None:
             exchange.response, environ = created
-            exchange.environ = environ
+            exchange.source = environ
             environ[KEY] = exchange
         return created
 
@@ -50,7 +49,7 @@ def _handling(original: Callable[..., Any], position: int) -> Callable[..., Any]
             return original(*args)
         try:
             req = args[position]
-            exchange = GunicornExchange(token, req.method)
+            exchange = open_gunicorn(token, req.method)
             setattr(req, _ON_REQUEST, exchange)
         except Exception:
             _health.count("gunicorn_begin_failed")
@@ -59,7 +58,10 @@ def _handling(original: Callable[..., Any], position: int) -> Callable[..., Any]
             return original(*args)
         except BaseException as error:
             if exchange is not None:
-                exchange.fail(error)
+                if isinstance(error, OSError) and getattr(exchange.response, "headers_sent", False):
+                    exchange.flags |= _engine.DISCONNECTED
+                else:
+                    exchange.fail(error)
             raise
         finally:
             if exchange is None or exchange.response is None:  # no application was asked
@@ -69,30 +71,3 @@ def _handling(original: Callable[..., Any], position: int) -> Callable[..., Any]
             leave(token)
 
     return handle_request
-
-
-class GunicornExchange(wsgi.EnvironExchange):
-    """An exchange that reads what became of it from gunicorn's Response."""
-
-    response: Any = None
-
-    def fail(self, error: BaseException) -> None:
-        """Sending failed because nobody listens any more, or the application raised."""
-        if isinstance(error, OSError) and getattr(self.response, "headers_sent", False):
-            self.flags |= _DISCONNECTED
-        else:
-            super().fail(error)
-
-    def end(self) -> None:
-        """The worker is done."""
-        try:
-            response = self.response
-            self.status = getattr(response, "status_code", None) or self.status
-            self.sent = response.sent
-            if response.response_length is None and self.sent:
-                self.flags |= _STREAMED_OUT
-            self.describe(dict(response.headers))
-        except Exception:
-            _health.count("gunicorn_response_unread")
-        super().end()
-        self.environ.pop(KEY, None)

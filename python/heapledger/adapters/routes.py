@@ -6,12 +6,14 @@ framework's router, so that nobody outside can grow a table by sending odd metho
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
 from heapledger import _engine, _health
 
 UNMATCHED = _engine.UNMATCHED
 APP = "<app>"
-IGNORED = -1
-NO_VERSION = "-"  # in keys; "" there means that the headers are not asked
+IGNORED = 1 << 40  # in the place of an id
 
 Key = tuple[str, str, str, bool]
 
@@ -28,7 +30,7 @@ methods: dict[str, str] = {
 }
 ignored: set[str] = set()
 _versions: dict[str, str] = {}
-_types: dict[str | bytes, str] = {}
+types: dict[str | bytes, str] = {}
 
 
 def method_of(raw: str) -> str:
@@ -43,17 +45,17 @@ def method_of(raw: str) -> str:
 
 def content_type(raw: str | bytes) -> str:
     """Only type/subtype of a content type header, lower case; "" for what is none."""
-    known = _types.get(raw)
+    known = types.get(raw)
     if known is not None:
         return known
     text = raw.decode("latin-1") if isinstance(raw, bytes) else raw
     name = text.partition(";")[0].strip().lower()
     if len(name) > _LONGEST["type"] or name.count("/") != 1 or not name.isascii() or not name.isprintable():
         return ""
-    if len(_types) >= 2 * _TYPES_KEPT or (name not in _types.values() and len(set(_types.values())) >= _TYPES_KEPT):
+    if len(types) >= 2 * _TYPES_KEPT or (name not in types.values() and len(set(types.values())) >= _TYPES_KEPT):
         _health.count("content_types_dropped")
-        return name if name in _types.values() else ""
-    _types[raw] = name
+        return name if name in types.values() else ""
+    types[raw] = name
     return name
 
 
@@ -73,7 +75,7 @@ def version_of(raw: str) -> str:
     return name
 
 
-plain: set[str | bytes] = set()  # media types that name no version, as they came
+plain: set[str | bytes | None] = {None, ""}  # media types that name no version, as they came
 _PLAIN_KEPT = 256
 
 
@@ -102,6 +104,30 @@ def _version_in_media_type(raw: str) -> str:
     return ""
 
 
+def asked_of_environ(environ: dict[str, Any]) -> str:
+    """The API version that a WSGI request's headers name, or ""."""
+    for name in ("HTTP_ACCEPT_VERSION", "HTTP_X_API_VERSION", "HTTP_API_VERSION"):
+        if raw := environ.get(name):
+            return version_of(raw)
+    return _version_in_types(environ.get("HTTP_ACCEPT"), environ.get("CONTENT_TYPE"))
+
+
+def asked_of_headers(headers: Iterable[tuple[bytes, bytes]]) -> str:
+    """The API version that an ASGI request's headers name, or ""."""
+    names = {bytes(name).lower(): value for name, value in headers}
+    for name in (b"accept-version", b"x-api-version", b"api-version"):
+        if raw := names.get(name):
+            return version_of(raw.decode("latin-1"))
+    return _version_in_types(names.get(b"accept"), names.get(b"content-type"))
+
+
+def _version_in_types(*raw_types: str | bytes | None) -> str:
+    for raw in raw_types:
+        if raw and raw not in plain and (version := version_in_media_type(raw)):
+            return version
+    return ""
+
+
 def version_in_path(template: str) -> str:
     """The version that one of the first segments of a template names (/v1, /api/v2), or ""."""
     for piece in template.split("/")[1:4]:
@@ -114,22 +140,34 @@ def _is_version(piece: str) -> bool:
     return piece[:1] in ("v", "V") and piece[1:].replace(".", "").replace("_", "").isdigit() and len(piece) <= 12
 
 
-def find(key: Key, known: int | None, asked: str) -> tuple[Key, int]:
-    """Key and id for a template that `ids` has no id for: not seen yet (None), or one for each asked version (0)."""
-    method, template, _, deprecated = key
-    if known is None:
-        own = version_in_path(template)
-        if own or template in ignored:
-            return key, _remember(key, own)
-        if len(ids) < _KEYS_KEPT:
-            ids[key] = 0
-    key = (method, template, asked or NO_VERSION, deprecated)
-    return key, ids.get(key) or _remember(key, asked)
+def find(key: Key, asked: str) -> int:
+    """The id for a template that `ids` does not have; from now on it does.
+
+    Templates with a version of their own are kept with their id. The others are kept with the negative id of their
+    requests that ask for no version, so that the headers of the next ones are looked at.
+    """
+    _, template, _, _ = key
+    if template in ignored:
+        return _remember(key, IGNORED)
+    own = version_in_path(template)
+    endpoint = _intern(key, own)
+    _remember(key, endpoint if own else -endpoint)
+    return find_asked(key, asked) if asked and not own else endpoint
 
 
-def _remember(key: Key, version: str) -> int:
+def find_asked(key: Key, asked: str) -> int:
+    """The id for a template without a version of its own, asked for in this version."""
     method, template, _, deprecated = key
-    endpoint = IGNORED if template in ignored else _engine.intern_endpoint(method, template, version, deprecated)
+    full = (method, template, asked, deprecated)
+    return (ids.get(full) if asked else abs(ids.get(full, 0))) or _remember(full, _intern(key, asked))
+
+
+def _intern(key: Key, version: str) -> int:
+    method, template, _, deprecated = key
+    return _engine.intern_endpoint(method, template, version, deprecated)
+
+
+def _remember(key: Key, endpoint: int) -> int:
     if len(ids) < _KEYS_KEPT:
         ids[key] = endpoint
     else:
