@@ -63,8 +63,8 @@ def hold(booked: int) -> str:
 
 @app.get("/holding")
 def holding() -> tuple[str, int]:
-    """This worker's id, once it holds one of those requests."""
-    return (str(os.getpid()), 200) if costs.holding.wait(costs.DEADLINE_SECONDS) else ("", 503)
+    """This worker's id if it holds one of those requests."""
+    return (str(os.getpid()), 200) if costs.holding.is_set() else ("", 204)
 
 
 @app.get("/fork/<int:booked>")
