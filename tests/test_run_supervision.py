@@ -151,3 +151,11 @@ def test_exec_of_a_broken_script_leaves_nothing(here: Path, runs: Path) -> None:
     assert done.returncode == 127
     errors_of(done)
     wait_until(lambda: not list(here.glob("*.db*")) and not list(runs.iterdir()), "the collector cleans up")
+
+
+def test_the_status_is_known_even_where_children_are_ignored(here: Path, runs: Path) -> None:
+    def ignore() -> None:
+        signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+
+    assert run(runs, command=["sh", "-c", "exit 7"], preexec_fn=ignore).returncode == 7
+    assert run(runs, "--exec", command=["sh", "-c", "exit 7"], preexec_fn=ignore).returncode == 7

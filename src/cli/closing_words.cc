@@ -50,6 +50,9 @@ void say_closing_words(const std::string& recording, const recording::CollectorS
     // A launcher may have taken part and the service not.
     const bool nothing = summary.workers == 0 || (summary.requests == 0 && !summary.notes.empty());
     if (nothing && summary.failure.empty()) say(why_nothing_recorded(summary));
+    if (summary.unreadable_ledgers > 0) {
+      say_error(std::to_string(summary.unreadable_ledgers) + " ledgers could not be read; what they held is missing");
+    }
     if (!summary.failure.empty()) {
       say_error("the recording ended early: " + summary.failure + "; " + std::to_string(summary.unrecorded_requests) +
                 " finished requests are not in it");

@@ -30,7 +30,8 @@ sigset_t handled_signals() {
   return set;
 }
 
-// While it lives the supervisor's signals wait to be read, and neither a closed stderr nor a file size limit kills it.
+// While it lives the supervisor's signals wait to be read, neither a closed stderr nor a file size limit kills it, and
+// its children can be waited for even where it was started with SIGCHLD ignored.
 class SignalGuard {
  public:
   SignalGuard() : handled_(handled_signals()) {
@@ -39,6 +40,9 @@ class SignalGuard {
     ignore.sa_handler = SIG_IGN;
     ::sigaction(SIGPIPE, &ignore, &pipe_before_);
     ::sigaction(SIGXFSZ, &ignore, &size_before_);
+    struct sigaction standard {};
+    standard.sa_handler = SIG_DFL;
+    ::sigaction(SIGCHLD, &standard, &child_before_);
   }
   ~SignalGuard() { restore(); }
   SignalGuard(const SignalGuard&) = delete;
@@ -48,6 +52,7 @@ class SignalGuard {
   void restore() const noexcept {
     ::sigaction(SIGPIPE, &pipe_before_, nullptr);
     ::sigaction(SIGXFSZ, &size_before_, nullptr);
+    ::sigaction(SIGCHLD, &child_before_, nullptr);
     ::sigprocmask(SIG_SETMASK, &mask_before_, nullptr);
   }
 
@@ -63,6 +68,7 @@ class SignalGuard {
   sigset_t mask_before_{};
   struct sigaction pipe_before_ {};
   struct sigaction size_before_ {};
+  struct sigaction child_before_ {};
 };
 
 // A terminal's Ctrl-C comes from the kernel and reaches the whole foreground group: the command has it already.
