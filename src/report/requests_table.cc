@@ -31,7 +31,7 @@ bool any_endpoint(const RequestsResult& result, Predicate predicate) {
 Column right(const char* title, int dispensable = 0) { return {title, Align::kRight, false, dispensable}; }
 
 std::string version_cell(const EndpointCost& endpoint) {
-  const std::string version = version_beside(endpoint.route, endpoint.version);
+  std::string version = version_beside(endpoint.route, endpoint.version);
   if (!endpoint.deprecated) {
     return version;
   }
@@ -129,6 +129,7 @@ std::string requests_table(const RequestsResult& result, const TextStyle& style)
 
   std::vector<Figure> figures = figures_of(result, any_p99);
   std::vector<Column> columns;
+  columns.reserve(figures.size() + 1);
   for (const Figure& figure : figures) {
     columns.push_back(figure.column);
   }
@@ -136,6 +137,7 @@ std::string requests_table(const RequestsResult& result, const TextStyle& style)
   Table table(columns);
   for (std::size_t i = 0; i < shown; ++i) {
     std::vector<std::string> cells;
+    cells.reserve(columns.size());
     for (const Figure& figure : figures) {
       cells.push_back(figure.cell(result.endpoints[i]));
     }

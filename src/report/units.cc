@@ -93,7 +93,7 @@ std::string format_duration(double seconds) {
     return fmt::format("{} min {:02} s", total / 60, total % 60);
   }
   const std::uint64_t minutes = (total + 30) / 60;
-  if (minutes < 24 * 60) {
+  if (minutes < std::uint64_t{24} * 60) {
     return fmt::format("{} h {:02} min", minutes / 60, minutes % 60);
   }
   const std::uint64_t hours = (total + 1800) / 3600;
