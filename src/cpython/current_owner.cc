@@ -10,7 +10,7 @@ thread_local ThreadOwner t_owner;
 
 namespace {
 
-PyObject* g_variable = nullptr;             // never released: hooks outlive the module
+PyObject* g_variable = nullptr;  // never released: hooks outlive the module
 PyInterpreterState* g_interpreter = nullptr;
 
 std::uint16_t owner_in_context(Engine& e) noexcept {

@@ -59,25 +59,25 @@ PyObject* module_status(PyObject*, PyObject*) {
     return static_cast<unsigned long long>(value.load(std::memory_order_relaxed));
   };
   return Py_BuildValue(
-      "{s:O,s:s,s:s,s:s,s:O,s:K,s:K,s:K,s:K,s:K,s:K,s:I,s:K,s:k}", "active",
-      e.active && !e.frozen ? Py_True : Py_False, "reason", e.off_reason == nullptr ? "" : e.off_reason, "rule",
-      header.rule, "ledger_path", e.ledger_path, "displaced", count(header.displaced_unix_ns) != 0 ? Py_True : Py_False,
-      "started_requests", count(header.started_requests), "finished_requests", count(header.finished_requests),
-      "dropped_requests", count(header.dropped_requests), "approximate_requests", count(header.approximate_requests),
-      "untracked_blocks", count(header.untracked_blocks), "foreign_blocks", count(header.foreign_blocks), "in_flight",
+      "{s:O,s:s,s:s,s:s,s:O,s:K,s:K,s:K,s:K,s:K,s:K,s:I,s:K,s:k}", "active", e.active && !e.frozen ? Py_True : Py_False,
+      "reason", e.off_reason == nullptr ? "" : e.off_reason, "rule", header.rule, "ledger_path", e.ledger_path,
+      "displaced", count(header.displaced_unix_ns) != 0 ? Py_True : Py_False, "started_requests",
+      count(header.started_requests), "finished_requests", count(header.finished_requests), "dropped_requests",
+      count(header.dropped_requests), "approximate_requests", count(header.approximate_requests), "untracked_blocks",
+      count(header.untracked_blocks), "foreign_blocks", count(header.foreign_blocks), "in_flight",
       header.in_flight.load(std::memory_order_relaxed), "lost_frees", static_cast<unsigned long long>(e.lost_frees),
       "failed_import_callbacks", failed_import_callbacks());
 }
 
 PyObject* module_audit(PyObject*, PyObject*) {
   const engine::Audit found = engine::audit(books());
-  return Py_BuildValue("{s:K,s:K,s:K,s:K,s:i,s:K,s:K}", "walked_bytes", static_cast<unsigned long long>(found.walked_bytes),
-                       "counted_bytes", static_cast<unsigned long long>(found.counted_bytes), "blocks",
-                       static_cast<unsigned long long>(found.blocks), "mismatches",
-                       static_cast<unsigned long long>(found.mismatches), "first_mismatch",
-                       static_cast<int>(found.first_mismatch), "first_walked_bytes",
-                       static_cast<unsigned long long>(found.first_walked_bytes), "first_counted_bytes",
-                       static_cast<unsigned long long>(found.first_counted_bytes));
+  return Py_BuildValue(
+      "{s:K,s:K,s:K,s:K,s:i,s:K,s:K}", "walked_bytes", static_cast<unsigned long long>(found.walked_bytes),
+      "counted_bytes", static_cast<unsigned long long>(found.counted_bytes), "blocks",
+      static_cast<unsigned long long>(found.blocks), "mismatches", static_cast<unsigned long long>(found.mismatches),
+      "first_mismatch", static_cast<int>(found.first_mismatch), "first_walked_bytes",
+      static_cast<unsigned long long>(found.first_walked_bytes), "first_counted_bytes",
+      static_cast<unsigned long long>(found.first_counted_bytes));
 }
 
 PyObject* module_adopt(PyObject*, PyObject* body) {
@@ -133,9 +133,15 @@ PyMethodDef g_methods[] = {
     {nullptr, nullptr, 0, nullptr},
 };
 
-PyModuleDef g_module = {
-    PyModuleDef_HEAD_INIT, "_engine", "The engine inside this process.", -1, g_methods, nullptr, nullptr, nullptr,
-    nullptr};
+PyModuleDef g_module = {PyModuleDef_HEAD_INIT,
+                        "_engine",
+                        "The engine inside this process.",
+                        -1,
+                        g_methods,
+                        nullptr,
+                        nullptr,
+                        nullptr,
+                        nullptr};
 
 }  // namespace
 }  // namespace heapledger::cpython
@@ -145,14 +151,13 @@ PyMODINIT_FUNC PyInit__engine() {
   if (!cpython::prepare_request_type()) return nullptr;
   PyObject* module = PyModule_Create(&cpython::g_module);
   if (module == nullptr) return nullptr;
-  const bool done =
-      PyModule_AddObjectRef(module, "Request", reinterpret_cast<PyObject*>(&cpython::RequestType)) == 0 &&
-      PyModule_AddStringConstant(module, "UNMATCHED", "<unmatched>") == 0 &&
-      PyModule_AddIntConstant(module, "APPROXIMATE", ledger::kRequestApproximate) == 0 &&
-      PyModule_AddIntConstant(module, "RAISED", ledger::kRequestRaised) == 0 &&
-      PyModule_AddIntConstant(module, "STREAMED_IN", ledger::kRequestStreamedIn) == 0 &&
-      PyModule_AddIntConstant(module, "STREAMED_OUT", ledger::kRequestStreamedOut) == 0 &&
-      PyModule_AddIntConstant(module, "DISCONNECTED", ledger::kRequestDisconnected) == 0;
+  const bool done = PyModule_AddObjectRef(module, "Request", reinterpret_cast<PyObject*>(&cpython::RequestType)) == 0 &&
+                    PyModule_AddStringConstant(module, "UNMATCHED", "<unmatched>") == 0 &&
+                    PyModule_AddIntConstant(module, "APPROXIMATE", ledger::kRequestApproximate) == 0 &&
+                    PyModule_AddIntConstant(module, "RAISED", ledger::kRequestRaised) == 0 &&
+                    PyModule_AddIntConstant(module, "STREAMED_IN", ledger::kRequestStreamedIn) == 0 &&
+                    PyModule_AddIntConstant(module, "STREAMED_OUT", ledger::kRequestStreamedOut) == 0 &&
+                    PyModule_AddIntConstant(module, "DISCONNECTED", ledger::kRequestDisconnected) == 0;
   if (!done) Py_CLEAR(module);
   return module;
 }

@@ -28,7 +28,11 @@ std::string_view text_of(PyObject* text) noexcept {
 }
 
 engine::Outcome outcome_of(const RequestObject& self) noexcept {
-  return {self.status,     self.flags, self.received_bytes, self.sent_bytes, text_of(self.request_type),
+  return {self.status,
+          self.flags,
+          self.received_bytes,
+          self.sent_bytes,
+          text_of(self.request_type),
           text_of(self.response_type)};
 }
 
@@ -153,8 +157,8 @@ PyGetSetDef g_attributes[] = {
     {"endpoint", get_endpoint, set_endpoint, "id from intern_endpoint; 0 until the route is known", nullptr},
     {"received_bytes", get_count<&RequestObject::received_bytes>, set_count<&RequestObject::received_bytes>,
      "request body so far", nullptr},
-    {"sent_bytes", get_count<&RequestObject::sent_bytes>, set_count<&RequestObject::sent_bytes>,
-     "response body so far", nullptr},
+    {"sent_bytes", get_count<&RequestObject::sent_bytes>, set_count<&RequestObject::sent_bytes>, "response body so far",
+     nullptr},
     {"sequence", get_sequence, nullptr, "number of this request in its worker, from 1", nullptr},
     {"is_open", get_is_open, nullptr, "the response is not out yet", nullptr},
     {"allocated_bytes", get_allocated, nullptr, "allocated so far", nullptr},

@@ -28,8 +28,7 @@ void look_at(const void* block, std::size_t requested_bytes, Behaviour& seen) no
   const auto address = reinterpret_cast<std::uintptr_t>(block);
   const std::size_t offset = address & engine::kPoolMask;
   const std::size_t block_bytes = engine::block_bytes_for(requested_bytes);
-  const bool in_pool = offset >= engine::kPoolHeaderBytes &&
-                       (offset - engine::kPoolHeaderBytes) % block_bytes == 0 &&
+  const bool in_pool = offset >= engine::kPoolHeaderBytes && (offset - engine::kPoolHeaderBytes) % block_bytes == 0 &&
                        offset + block_bytes <= engine::kPoolBytes;
   seen.pools = seen.pools && in_pool;
   seen.aligned_16 = seen.aligned_16 && address % 16 == 0;

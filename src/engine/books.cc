@@ -133,8 +133,8 @@ void credit_off_gil(Engine& e, OwnerId owner, std::uint64_t bytes) noexcept {
   bank.allocations.fetch_add(1, kRelaxed);
   // The hot bank belongs to the thread that holds the GIL; reading it from here is a torn-free snapshot at best.
   const HotBank& other = e.ledger.hot[owner.raw()];
-  const std::int64_t inside = __atomic_load_n(&other.threshold, __ATOMIC_RELAXED) -
-                              __atomic_load_n(&other.room, __ATOMIC_RELAXED);
+  const std::int64_t inside =
+      __atomic_load_n(&other.threshold, __ATOMIC_RELAXED) - __atomic_load_n(&other.room, __ATOMIC_RELAXED);
   const auto total = static_cast<std::uint64_t>(std::max<std::int64_t>(0, inside + outside));
   std::uint64_t peak = bank.peak_bytes.load(kRelaxed);
   while (total > peak && !bank.peak_bytes.compare_exchange_weak(peak, total, kRelaxed)) {

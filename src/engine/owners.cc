@@ -81,8 +81,15 @@ EndpointId add_endpoint(Engine& e, const EndpointName& name, std::uint32_t limit
   const StringRef route = intern_string(e, name.route);
   const StringRef version = intern_string(e, name.version);
   ledger::EndpointRecord& row = e.ledger.endpoints[id];
-  row = {method.offset, route.offset, version.offset, method.bytes, route.bytes, version.bytes,
-         static_cast<std::uint16_t>(name.deprecated ? 1 : 0), 0, {0, 0}};
+  row = {method.offset,
+         route.offset,
+         version.offset,
+         method.bytes,
+         route.bytes,
+         version.bytes,
+         static_cast<std::uint16_t>(name.deprecated ? 1 : 0),
+         0,
+         {0, 0}};
   count.store(id + 1, std::memory_order_release);  // acquire: LedgerView reads rows below the count only
   return EndpointId{id};
 }

@@ -42,15 +42,16 @@ void snapshot_end(Engine& e, OwnerId owner, const Outcome& outcome) noexcept {
   OwnerRecord& who = record(e, owner);
   const std::int64_t live = live_bytes(e, owner);
   const std::uint64_t allocated = allocated_bytes(e, owner);
-  who.at_end = {.duration_ns = base::monotonic_ns() - who.started_ns,
-                .allocated_bytes = allocated,
-                .allocations = hot(e, owner).allocations + e.ledger.off_gil[owner.raw()].allocations.load(kRelaxed),
-                .peak_bytes = peak_bytes(e, owner),
-                .escaped_bytes = floor_zero(live),
-                .isolated_bytes = floor_zero(static_cast<std::int64_t>(allocated) - live -
-                                             static_cast<std::int64_t>(who.foreign_freed_bytes)),
-                .status = outcome.status,
-                .flags = outcome.flags | ((who.flags & ledger::kOwnerApproximate) != 0 ? ledger::kRequestApproximate : 0)};
+  who.at_end = {
+      .duration_ns = base::monotonic_ns() - who.started_ns,
+      .allocated_bytes = allocated,
+      .allocations = hot(e, owner).allocations + e.ledger.off_gil[owner.raw()].allocations.load(kRelaxed),
+      .peak_bytes = peak_bytes(e, owner),
+      .escaped_bytes = floor_zero(live),
+      .isolated_bytes =
+          floor_zero(static_cast<std::int64_t>(allocated) - live - static_cast<std::int64_t>(who.foreign_freed_bytes)),
+      .status = outcome.status,
+      .flags = outcome.flags | ((who.flags & ledger::kOwnerApproximate) != 0 ? ledger::kRequestApproximate : 0)};
 }
 
 // What was freed between end() and leave() did not outlive the request: its last frames held it.

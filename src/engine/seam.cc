@@ -139,8 +139,8 @@ HL_EXPORT hl_books hl_read_books(void) {
   books.allocated_bytes = e.ledger.header.retired_allocated_bytes;
   const std::uint32_t end = e.ledger.header.owner_high_water.load(std::memory_order_relaxed);
   for (std::uint32_t id = 1; id < end; ++id) {
-    books.allocated_bytes += e.ledger.hot[id].allocated_bytes +
-                             e.ledger.off_gil[id].allocated_bytes.load(std::memory_order_relaxed);
+    books.allocated_bytes +=
+        e.ledger.hot[id].allocated_bytes + e.ledger.off_gil[id].allocated_bytes.load(std::memory_order_relaxed);
   }
   books.live_bytes = walked.counted_bytes;
   books.freed_bytes = books.allocated_bytes - books.live_bytes;

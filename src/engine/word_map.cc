@@ -14,9 +14,7 @@ constexpr auto kRelaxed = std::memory_order_relaxed;
 std::size_t first_bucket(std::uintptr_t address) noexcept {
   return (address * 0x9E3779B97F4A7C15ULL) >> 51;  // 13 bits
 }
-std::size_t second_bucket(std::uintptr_t address) noexcept {
-  return (address * 0xC2B2AE3D27D4EB4FULL) >> 51;
-}
+std::size_t second_bucket(std::uintptr_t address) noexcept { return (address * 0xC2B2AE3D27D4EB4FULL) >> 51; }
 static_assert(WordMap::kBuckets == std::size_t{1} << 13);
 
 }  // namespace

@@ -172,8 +172,8 @@ TEST_F(SeamLife, a_fork_splits_the_books) {
   const pid_t child = fork();
   ASSERT_GE(child, 0);
   if (child == 0) {
-    hl_freed(address(1));                      // an inherited block
-    hl_leave(open, nullptr);                   // the parent's request: nothing happens
+    hl_freed(address(1));     // an inherited block
+    hl_leave(open, nullptr);  // the parent's request: nothing happens
     const hl_scope mine = hl_begin();
     hl_enter(mine);
     hl_allocated(address(2), 500);
