@@ -32,7 +32,7 @@ class Request:
     def peak_bytes(self) -> int: ...
 
 def start(run_dir: str) -> bool:
-    """Install the hooks and open this process's ledger in run_dir. Twice is a no-op. False: switched off (see status())."""
+    """Install the hooks and open this process's ledger in run_dir. Twice is a no-op. False: off (see status())."""
 
 def status() -> dict[str, Any]:
     """active, reason, rule, ledger_path, hooks displaced, counters: for doctor and tests."""
@@ -56,10 +56,10 @@ def restore(request: Request) -> None:
     """Restore the context's previous owner now; leave() follows when the request's last frames are gone."""
 
 def leave(request: Request) -> None:
-    """Restore the context's previous owner; called in the context that called begin(). Calls end() if it was not called.
+    """Restore the context's previous owner; called in the context that called begin(). Calls end() if nobody did.
 
-    Writes the request's row, with what was allocated since end() as its after-response memory. In a foreign context (a generator closed
-    elsewhere) the reset is skipped and the context forgets the request instead. Never raises.
+    Writes the request's row, with what was allocated since end() as its after-response memory. In a foreign context
+    (a generator closed elsewhere) the reset is skipped and the context forgets the request instead. Never raises.
     """
 
 def discard(request: Request) -> None:
@@ -72,7 +72,7 @@ def current() -> Request | None:
     """The open request that the calling code runs under, if any."""
 
 def run_with(request: Request | None, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
-    """Call function(*args, **kwargs) with `request` as the owner, then restore. No Python frame of ours in tracebacks."""
+    """Call function(*args, **kwargs) with `request` as the owner, then restore. No frame of ours in tracebacks."""
 
 def adopt(body: bytes) -> None:
     """Re-own a bytes object's block to the current request (a body chunk that the server read before)."""
@@ -84,7 +84,7 @@ def set_server(name: str) -> None:
     """Name of the server in front ("gunicorn", "uvicorn", ...), for reports."""
 
 def on_import(module: str, callback: Callable[[Any], None]) -> None:
-    """Call callback(module object) once, right after `module` was imported for the first time (at once if it is loaded).
+    """Call callback(module object) once, right after `module` is first imported (at once if it is loaded).
 
     Exceptions of the callback are swallowed and counted.
     """
