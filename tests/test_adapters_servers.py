@@ -63,6 +63,14 @@ server = make_server("127.0.0.1", 0, app, threaded=True, fd=int(sys.argv[1]))
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 server.serve_forever()
 """
+WAITRESS = """
+import signal, socket, sys
+import waitress
+from applications.served_flask import app
+server = waitress.create_server(app, sockets=[socket.socket(fileno=int(sys.argv[1]))])
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+server.run()
+"""
 WSGIREF = """
 import signal, socket, sys
 from wsgiref.simple_server import WSGIServer, WSGIRequestHandler
@@ -100,9 +108,14 @@ SERVERS = {
     "hypercorn-fastapi": (hypercorn("applications.served_fastapi:app"), FASTAPI, "hypercorn"),
     "hypercorn-flask": (hypercorn("applications.served_flask:app"), FLASK[:2], "hypercorn"),
     "werkzeug-flask": ([sys.executable, "-c", WERKZEUG, "{fd}"], FLASK, "werkzeug"),
+    "waitress-flask": ([sys.executable, "-c", WAITRESS, "{fd}"], FLASK, "waitress"),
     "wsgiref-django": ([sys.executable, "-c", WSGIREF, "{fd}"], DJANGO, "wsgiref"),
 }  # fmt: skip
-NEEDED = {"gunicorn-uvicorn-fastapi": "uvicorn_worker", "gunicorn-asgi-fastapi": "gunicorn.workers.gasgi"}
+NEEDED = {
+    "waitress-flask": "waitress",
+    "gunicorn-uvicorn-fastapi": "uvicorn_worker",
+    "gunicorn-asgi-fastapi": "gunicorn.workers.gasgi",
+}
 
 
 def rows_of(recording: serving.Recording) -> list[tuple[str, str, int]]:

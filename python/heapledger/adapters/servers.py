@@ -87,6 +87,30 @@ def install_werkzeug(module: Any) -> None:
     wrap(module.WSGIRequestHandler, "run_wsgi", _held.hold)
 
 
+def install_waitress(module: Any) -> None:
+    """waitress.server."""
+
+    def make(original: Callable[..., None]) -> Callable[..., None]:
+        def init(self: Any, *args: Any, **kwargs: Any) -> None:
+            original(self, *args, **kwargs)
+            _name("waitress")
+            self.application = _held.HeldMiddleware(self.application)
+
+        return init
+
+    wrap(module.BaseWSGIServer, "__init__", make)
+
+
+def install_waitress_task(module: Any) -> None:
+    """waitress.task."""
+    wrap(module.WSGITask, "execute", _held.hold)
+
+
+def name_by_package(module: Any) -> None:
+    """A server that calls frameworks' own application objects, where the request begins."""
+    _name(module.__name__.partition(".")[0])
+
+
 def install_wsgiref(module: Any) -> None:
     """wsgiref.simple_server, on which Django's development server stands."""
 
