@@ -56,7 +56,7 @@ void take_down_request_type(ExchangeObject& self) noexcept {
 // Until this step of the event loop is over, the loop holds what the task waited for last: rows from a database, the
 // result of an endpoint that ran in a thread. Where all that is alive is less than this, waiting costs more than it
 // tells.
-constexpr long long kWorthWaitingBytes = 16 * 1024;
+constexpr long long kWorthWaitingBytes = 16LL * 1024;
 
 bool is_worth_waiting(ExchangeObject& self) noexcept {
   PyObject* live = PyObject_GetAttr(self.token, g_names.live_bytes);
@@ -145,7 +145,7 @@ PyObject* open_asgi(PyObject*, PyObject* const* arguments, Py_ssize_t count) {
   self->scope = Py_NewRef(scope);
   self->server_receive = Py_NewRef(arguments[2]);
   self->server_call = Py_NewRef(arguments[3]);
-  self->known = arguments[4] == Py_True;
+  self->known = arguments[4] == Py_True ? 1 : 0;
   PyObject* object = reinterpret_cast<PyObject*>(self);
   if (PyDict_SetItem(g_bound.open_exchanges, self->token, object) != 0 ||
       PyObject_SetItem(scope, g_names.key, object) != 0) {

@@ -27,8 +27,8 @@ PyModuleDef g_definition = {
 }  // namespace
 }  // namespace heapledger::cpython
 
-PyMODINIT_FUNC PyInit__exchange() {
-  using namespace heapledger;  // NOLINT(google-build-using-namespace): the one place that names them all
+PyMODINIT_FUNC PyInit__exchange() {  // NOLINT(bugprone-reserved-identifier): CPython's name for it
+  using namespace heapledger;        // NOLINT(google-build-using-namespace): the one place that names them all
   if (!cpython::make_names() || !cpython::prepare_exchange_types()) return nullptr;
   PyObject* module = PyModule_Create(&cpython::g_definition);
   if (module == nullptr) return nullptr;

@@ -246,7 +246,7 @@ PyObject* open_wsgi(PyObject*, PyObject* const* arguments, Py_ssize_t count) {
   if (self == nullptr) return nullptr;
   self->source = Py_NewRef(environ);
   self->server_call = Py_NewRef(arguments[2]);
-  self->known = arguments[3] == Py_True;
+  self->known = arguments[3] == Py_True ? 1 : 0;
   PyObject* object = reinterpret_cast<PyObject*>(self);
   if (PyDict_SetItem(environ, g_names.key, object) != 0) Py_CLEAR(object);
   return object;
