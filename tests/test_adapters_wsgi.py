@@ -9,6 +9,7 @@ import weakref
 from collections.abc import Iterator
 from typing import Any
 from wsgiref.util import FileWrapper
+from wsgiref.validate import validator
 
 import face
 import fake_engine
@@ -266,3 +267,19 @@ def test_what_the_response_held_is_gone_before_the_request_is_left(engine: fake_
     assert made[0]() is None
     assert at_leave == [False]
     assert "heapledger.request" not in environ
+
+
+@pytest.mark.parametrize("body", [[b"one"], (b"one", b"two"), "generator"])
+def test_the_protocols_own_checker_finds_nothing_on_either_side(engine: fake_engine.Engine, body: Any) -> None:
+    def app(environ: Any, start_response: Any) -> Any:
+        start_response("200 OK", [("Content-Type", "text/plain")])
+        return (chunk for chunk in (b"one", b"two")) if body == "generator" else list(body)
+
+    checked = validator(middleware(validator(app)))
+    environ = drive.environ_for("GET", "/")
+    environ["wsgi.input"] = io.BufferedReader(io.BytesIO())
+    environ["wsgi.errors"] = sys.stderr
+    result = checked(environ, lambda status, headers, exc_info=None: lambda chunk: None)
+    assert b"".join(result).startswith(b"one")
+    result.close()
+    assert engine.rows() == [("GET", "<app>", 200)]
