@@ -92,7 +92,7 @@ class Recording:
         return document
 
     def assert_balanced(self) -> None:
-        """What was allocated less what was freed is live, the sum over owners is the total, and so says a walk over every block."""
+        """Allocated less freed is live, the sum over owners is the total, and a walk over every block says the same."""
         accounting = self.analysis()["accounting"]
         assert accounting["balanced"] is True, (accounting, self.query("SELECT * FROM worker"))
         assert accounting["allocated_bytes"] - accounting["freed_bytes"] == accounting["live_bytes"]
@@ -214,7 +214,7 @@ async def read_reply(reader: asyncio.StreamReader, method: str = "GET") -> Reply
     if length is not None:
         reply.body = await reader.readexactly(int(length))
     elif (reply.header("transfer-encoding") or "").lower() == "chunked":
-        while size := int(await reader.readline() or b"-", 16):
+        while size := int(await reader.readuntil(b"\r\n"), 16):
             reply.body += await reader.readexactly(size)
             await reader.readexactly(2)
         await reader.readexactly(2)

@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import anyio.to_thread
+import heapledger
 from fastapi import BackgroundTasks, FastAPI
 from starlette.responses import PlainTextResponse, StreamingResponse
 
@@ -31,6 +32,12 @@ _OK = "ok"
 
 def answer() -> PlainTextResponse:
     return PlainTextResponse(_OK)
+
+
+@app.get("/gates/{name}/inside")
+async def await_inside(name: str) -> PlainTextResponse:
+    await async_gates[name].all_inside()
+    return answer()
 
 
 @app.get("/gates/{name}/{parties}")
@@ -144,6 +151,22 @@ def sync_generator(gate: str, booked: int) -> StreamingResponse:
         held = costs.buffer(booked)
         yield _OK
         gates[gate].wait()
+        del held
+        yield _OK
+
+    return StreamingResponse(parts(), media_type="text/plain")
+
+
+@app.get("/stream/{gate}")
+async def stream(gate: str) -> StreamingResponse:
+    """Holds a block whose size follows from the request's number."""
+    request = heapledger.current()
+    booked = costs.size_by_number(request.sequence if request else 0)
+
+    async def parts() -> AsyncIterator[str]:
+        held = costs.text(booked)
+        yield _OK
+        await async_gates[gate].wait()
         del held
         yield _OK
 

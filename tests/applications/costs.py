@@ -15,6 +15,7 @@ DEADLINE_SECONDS = 30.0
 # A bytes object's header with its last NUL, and a bytearray's last NUL: what is booked on top of the length.
 BYTES_OVERHEAD = 33
 BYTEARRAY_OVERHEAD = 1
+STEP_BYTES = 4096
 
 kept: dict[str, Any] = {}  # what one request hands to another
 holding = threading.Event()
@@ -92,6 +93,11 @@ def buffer_into(held: list[bytearray], booked: int) -> None:
 def text(booked: int) -> bytes:
     """The same as a bytes object, in one block."""
     return bytes(booked - BYTES_OVERHEAD)
+
+
+def size_by_number(sequence: int) -> int:
+    """Sizes that differ by more than the rest of a request does. A bytes object's pages are never touched."""
+    return 512 * 1024 + sequence % 2048 * STEP_BYTES
 
 
 def big_list(booked: int) -> list[None]:
