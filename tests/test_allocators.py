@@ -110,6 +110,50 @@ def test_a_tracemalloc_from_before_us_that_stops_displaces_us_and_the_recording_
     assert "displaced" in printed.stdout or "removed" in printed.stdout
 
 
+EXACT = """
+import heapledger
+kept = [None] * 8
+def measure(name, allocate, count):
+    with heapledger.request(name):
+        for n in range(count):
+            kept[n] = allocate()
+    kept[:] = [None] * 8
+sizes = {sizes!r}
+for _ in range(5):
+    for size in sizes:
+        for count in (0, 1, 5):
+            measure(f"bytes {{size}} {{count}}", lambda: bytes(size - 33), count)
+            measure(f"bytearray {{size}} {{count}}", lambda: bytearray(size - 1), count)
+"""
+
+
+@pytest.mark.parametrize("name", ALLOCATORS)
+def test_every_block_is_booked_with_its_size_to_the_byte(name: str, tmp_path: Path) -> None:
+    environment, rules = ALLOCATORS[name]
+    (tmp_path / "run").mkdir(mode=0o700)
+    output = tmp_path / "recording.db"
+    run = [serving.heapledger(), "run", "--quiet", "-o", str(output), "--run-dir", str(tmp_path / "run"), "--"]
+    sizes = [99, 400, 513, 600, 4097, 65_537, 131_073, BLOCK]
+    program = [sys.executable, "-c", EXACT.format(sizes=sizes)]
+    subprocess.run([*run, *program], env={"PATH": "/usr/bin:/bin", **environment}, check=True, timeout=60)
+    rows: dict[str, list[serving.Row]] = {}
+    for row in Recording(output).requests():
+        rows.setdefault(row["route"], []).append(row)
+
+    def booked(size: int) -> int:
+        """By pymalloc in its size classes, by all else as requested."""
+        return -(-size // 16) * 16 if rules == {POOLS} and size <= 512 else size
+
+    header = booked(sys.getsizeof(bytearray()))
+    for size in sizes:
+        for kind, block in (("bytes", booked(size)), ("bytearray", booked(size) + header)):
+            for figure in ("allocated_bytes", "peak_bytes", "escaped_bytes"):
+                none, one, five = (median(row[figure] for row in rows[f"{kind} {size} {n}"]) for n in (0, 1, 5))
+                assert five - one == 4 * block, (kind, size, figure)
+                # Where there is no block the peak may be another moment, with a range's iterator in it.
+                assert one - none == block or figure == "peak_bytes", (kind, size, figure)
+
+
 ENDINGS = {
     "in order": "",
     "a daemon thread that allocates to the last": """
