@@ -24,7 +24,7 @@ EndpointCost endpoint_that_keeps(std::uint64_t requests, std::uint64_t retained_
 }
 
 TEST(Findings, NominateAnEndpointWhoseEveryRequestLeavesMemoryBehind) {
-  const auto findings = find_findings({endpoint_that_keeps(1000, 64'000 * 1000, 64'000)}, nullptr);
+  const auto findings = find_findings({endpoint_that_keeps(1000, 64'000'000, 64'000)}, nullptr);
   ASSERT_THAT(findings, SizeIs(1));
   EXPECT_EQ(findings[0].kind, FindingKind::kKeeps);
   EXPECT_EQ(findings[0].bytes, 64'000U);
@@ -46,8 +46,8 @@ TEST(Findings, NeedEnoughRequestsForALeak) {
 }
 
 TEST(Findings, FindASmallLeakOnceItAddsUp) {
-  EXPECT_THAT(find_findings({endpoint_that_keeps(10'000, 10'000 * 64, 64)}, nullptr), IsEmpty());
-  EXPECT_THAT(find_findings({endpoint_that_keeps(20'000, 20'000 * 64, 64)}, nullptr), SizeIs(1));
+  EXPECT_THAT(find_findings({endpoint_that_keeps(10'000, 640'000, 64)}, nullptr), IsEmpty());
+  EXPECT_THAT(find_findings({endpoint_that_keeps(20'000, 1'280'000, 64)}, nullptr), SizeIs(1));
 }
 
 TEST(Findings, MarkWhoTakesHalfOfTheByteSecondsUnlessItIsAlone) {

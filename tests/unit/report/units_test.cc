@@ -13,15 +13,15 @@ TEST(FormatBytes, PicksTheUnitThatLeavesAWholeNumber) {
   EXPECT_EQ(format_bytes(1023), "1023 B");
   EXPECT_EQ(format_bytes(1024), "1.0 KiB");
   EXPECT_EQ(format_bytes(1126), "1.1 KiB");
-  EXPECT_EQ(format_bytes(64 * 1024), "64.0 KiB");
+  EXPECT_EQ(format_bytes(65536), "64.0 KiB");
   EXPECT_EQ(format_bytes(162ULL << 20), "162 MiB");
   EXPECT_EQ(format_bytes(3ULL << 30), "3.0 GiB");
   EXPECT_EQ(format_bytes(std::numeric_limits<std::uint64_t>::max()), "16.0 EiB");
 }
 
 TEST(FormatBytes, NeverSays1024OfAUnit) {
-  EXPECT_EQ(format_bytes(1023 * 1024 + 511), "1023 KiB");
-  EXPECT_EQ(format_bytes(1023 * 1024 + 512), "1.0 MiB");
+  EXPECT_EQ(format_bytes(1'048'063), "1023 KiB");
+  EXPECT_EQ(format_bytes(1'048'064), "1.0 MiB");
   EXPECT_EQ(format_bytes((1ULL << 30) - 1), "1.0 GiB");
 }
 
