@@ -122,8 +122,8 @@ sizes = {sizes!r}
 for _ in range(5):
     for size in sizes:
         for count in (0, 1, 5):
-            measure(f"bytes {{size}} {{count}}", lambda: bytes(size - 33), count)
-            measure(f"bytearray {{size}} {{count}}", lambda: bytearray(size - 1), count)
+            measure(f"bytes {{size}} {{count}}", lambda length=size - 33: bytes(length), count)
+            measure(f"bytearray {{size}} {{count}}", lambda length=size - 1: bytearray(length), count)
 """
 
 
