@@ -20,6 +20,8 @@ _current = _engine.current
 _run_with = _engine.run_with
 
 _REQUEST = "_heapledger_request"
+# Whether a thread starts with a copy of its starter's context (an option of Python 3.14).
+_INHERITED = bool(getattr(sys.flags, "thread_inherit_context", 0))
 # Where the threads of pools are defined, or their target functions.
 _POOL_MODULES = ("concurrent.futures.", "anyio.", "multiprocessing.", "asgiref.", "waitress.", "cheroot.", "a2wsgi.")
 
@@ -55,7 +57,7 @@ def install_threads(module: Any) -> None:
         if request is None:
             return start(self)
         if _of_a_pool(self):
-            return _run_with(None, start, self)
+            return _run_with(None, start, self) if _INHERITED else start(self)
         try:
             hand_over(self, request)
         except Exception:
@@ -98,7 +100,7 @@ def _hand_over_by_context(thread: Any, request: Any) -> None:
 
     context = thread._context
     if context is None:
-        context = copy_context() if getattr(sys.flags, "thread_inherit_context", 0) else Context()
+        context = copy_context() if _INHERITED else Context()
     thread._context = _CarryingContext(partial(context.run, _run_with, request))
 
 

@@ -141,7 +141,7 @@ _exchange.bind(
         "receive": _receive,
         "last": _last,
         "closing": _closing,
-        "running_loop": _running_loop,
+        "running_loop": getattr(sys.modules.get("asyncio"), "_get_running_loop", _running_loop),
         "rule_of_other_method": _rule_of_other_method,
         "unmatched": routes.UNMATCHED,
         "app": routes.APP,
