@@ -59,6 +59,7 @@ int become(const std::vector<std::string>& command, const Environment& additions
     if (::setenv(name.c_str(), value.c_str(), 1) != 0) return errno;
   }
   std::vector<char*> arguments;
+  arguments.reserve(command.size() + 1);
   for (const std::string& argument : command) arguments.push_back(const_cast<char*>(argument.c_str()));
   arguments.push_back(nullptr);
   ::execvp(arguments.front(), arguments.data());

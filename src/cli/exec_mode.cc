@@ -86,7 +86,8 @@ void collect(const RunFlags& flags, pid_t command, const Pipe& ready, const Pipe
   const std::uint64_t start_ticks = recording::process_start_ticks(pid).value_or(0);
   RunSession session(flags);
   std::string message(1, kReady);
-  for (const auto& [name, value] : session.environment()) message += name + "=" + value + '\0';
+  for (const auto& [name, value] : session.environment())
+    message.append(name).append("=").append(value).push_back('\0');
   send(ready.writing, message);
   ::close(ready.writing);
   if (!command_started(outcome.reading)) {

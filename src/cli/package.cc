@@ -25,6 +25,7 @@ std::vector<fs::path> python_folders(const fs::path& lib) {
   }
   std::sort(found.rbegin(), found.rend());
   std::vector<fs::path> folders;
+  folders.reserve(found.size());
   for (auto& [version, path] : found) folders.push_back(std::move(path));
   return folders;
 }

@@ -27,7 +27,7 @@ constexpr std::int64_t kStartingSeconds = 60;
 bool any_worker_runs(const std::string& folder) {
   for (const std::string& name : files_ending(folder, ".ledger")) {
     std::string error;
-    const auto view = ledger::LedgerView::open(folder + "/" + name, error);
+    const auto view = ledger::LedgerView::open(file_in(folder, name), error);
     if (!view) continue;
     const ledger::Counters counters = view->counters();
     if (process_runs(counters.pid, counters.process_start_ticks)) return true;
@@ -60,7 +60,7 @@ bool is_recording_of(const RunInfo& info, const std::string& path) {
 // Where the run's recording is now: while its workers outlived their supervisor, later runs may have rotated it.
 std::string find_recording(const RunInfo& info) {
   for (int number = 0; number <= kKeptRecordings; ++number) {
-    const std::string path = number == 0 ? info.recording : rotated_name(info.recording, number);
+    std::string path = number == 0 ? info.recording : rotated_name(info.recording, number);
     if (is_recording_of(info, path)) return path;
   }
   throw RecordingError("it is gone or damaged");

@@ -20,7 +20,7 @@
 namespace heapledger::recording {
 namespace {
 
-constexpr std::size_t kSmallFileBytes = 16 * 1024;
+constexpr std::size_t kSmallFileBytes = std::size_t{16} * 1024;
 
 std::optional<std::string> read_small_file(const std::string& path) {
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
@@ -77,11 +77,11 @@ std::string run_base(const std::string& run_dir) {
   std::string reasons;
   for (const std::string& place :
        {std::string("/dev/shm"), std::string(temporary != nullptr && *temporary != '\0' ? temporary : "/tmp")}) {
-    const std::string base = place + name;
+    std::string base = place + name;
     std::string reason = why_unusable(base);
     if (reason.empty() && !has_room(base)) reason = "no room for ledgers";
     if (reason.empty()) return base;
-    reasons += (reasons.empty() ? "" : "; ") + base + ": " + reason;
+    reasons.append(reasons.empty() ? "" : "; ").append(base).append(": ").append(reason);
   }
   throw RecordingError("no usable run folder (" + reasons + ")", "name one with --run-dir DIR");
 }

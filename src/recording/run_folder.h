@@ -41,6 +41,11 @@ std::optional<RunInfo> read_run_info(const std::string& folder);
 // Run folders of this user below `base`, none when it cannot be read.
 std::vector<std::string> run_folders(const std::string& base);
 
+inline std::string file_in(const std::string& folder, const std::string& name) {
+  std::string path = folder;
+  return path.append("/").append(name);
+}
+
 // Names in `folder` that end in `suffix`, sorted.
 std::vector<std::string> files_ending(const std::string& folder, const std::string& suffix);
 

@@ -12,6 +12,9 @@ namespace {
 
 constexpr std::size_t kDrainAtOnce = ledger::kRingRecords;
 
+// What a collector can have committed without giving its ring places back is one ring at most.
+constexpr std::int64_t kSequencesToCompare = std::int64_t{2} * ledger::kRingRecords;
+
 // A hostile or torn ledger may claim anything; SQLite's integers end here.
 std::int64_t stored_size(std::uint64_t value) noexcept {
   return static_cast<std::int64_t>(std::min<std::uint64_t>(value, std::numeric_limits<std::int64_t>::max()));
@@ -79,7 +82,7 @@ void WorkerFeed::enter(Store& store, const WorkerRow* known) {
   }
   row_.id = known->id;
   // The killed collector may have committed rows without giving their ring slots back.
-  already_stored_ = store.last_sequences(row_.id, 2 * ledger::kRingRecords);
+  already_stored_ = store.last_sequences(row_.id, kSequencesToCompare);
   std::sort(already_stored_.begin(), already_stored_.end());
 }
 
@@ -147,7 +150,7 @@ void WorkerFeed::add_responded(Store& store) {
   const std::vector<ledger::FinishedRequest> responded = view_->responded_requests();
   if (responded.empty()) return;
   // A thread may have been killed between its ring record and the state of its owner.
-  already_stored_ = store.last_sequences(row_.id, 2 * ledger::kRingRecords);
+  already_stored_ = store.last_sequences(row_.id, kSequencesToCompare);
   std::sort(already_stored_.begin(), already_stored_.end());
   for (const ledger::FinishedRequest& request : responded) add(store, request);
 }
