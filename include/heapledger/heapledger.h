@@ -66,8 +66,8 @@ void hl_set_endpoint(hl_scope scope, uint32_t endpoint);
 hl_scope hl_enter(hl_scope scope);
 
 /* Report blocks: after they were allocated, before they are freed; size as requested. A reallocation is reported as
- * hl_freed before it and hl_allocated after it (with the old size when it failed): between the two calls nobody else can
- * be handed the address. */
+ * hl_freed before it and hl_allocated after it (with the old size when it failed): between the two calls nobody else
+ * can be handed the address. */
 void hl_allocated(const void* block, size_t bytes);
 void hl_freed(const void* block);
 
@@ -78,7 +78,8 @@ int hl_adopt(const void* block, hl_scope scope);
 hl_books hl_read_books(void);
 hl_scope_memory hl_read_scope(hl_scope scope);
 
-/* Move what ended scopes left behind to their endpoints' tenured owners, all at once (it happens by itself in steps). */
+/* Move what ended scopes left behind to their endpoints' tenured owners, all at once (it happens by itself in steps).
+ */
 void hl_tenure(void);
 
 /* Close the books for good: audit, last sample, file complete. */

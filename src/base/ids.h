@@ -1,5 +1,5 @@
-// Ids as distinct types: an owner is not an endpoint, and neither is a number. One way in (explicit), one way out (raw()).
-// Thread-safe (values), never allocates.
+// Ids as distinct types: an owner is not an endpoint, and neither is a number. One way in (explicit), one way out
+// (raw()). Thread-safe (values), never allocates.
 #pragma once
 
 #include <compare>

@@ -19,7 +19,7 @@ HL_NOINLINE void* fold_credit(void* block, std::size_t block_bytes) noexcept;
 
 // Word map blocks: RAW and, under the whole rule, MEM and OBJ.
 void book_word(void* block, std::size_t bytes) noexcept;
-engine::Block forget_word(void* block) noexcept;          // without debiting it
+engine::Block forget_word(void* block) noexcept;  // without debiting it
 void remember_word(void* block, engine::Block known) noexcept;
 void debit_word(engine::Block known) noexcept;
 void unbook_word(void* block) noexcept;

@@ -4,8 +4,8 @@
 //
 // The running owner, first match:  foreign interpreter -> service (up to 3.11) or not counted (3.12 and later)
 //                                  an import runs on this thread -> that module's import owner
-//                                  the ContextVar holds a Request -> its owner, or the endpoint's tenured one if it is over
-//                                  else -> service
+//                                  the ContextVar holds a Request -> its owner, or the endpoint's tenured one if it is
+//                                  over else -> service
 // Called with the GIL held, from allocation hooks: no allocation, no exception touched. Not while our own set or reset
 // runs (a lookup inside ContextVar.reset refills its borrowed cache): then the thread's last owner serves.
 #pragma once
@@ -16,25 +16,27 @@
 
 namespace heapledger::cpython {
 
+using base::OwnerId;
 using engine::CurrentOwner;
 using engine::Engine;
-using base::OwnerId;
 
 // A thread's own part. Trivially destructible and small: it lives in glibc's static TLS surplus.
 struct ThreadOwner {
   std::uint64_t thread_id;        // key for which `owner` was resolved, so that a free need not ask again
   std::uint64_t context_version;  // kNoVersion: our own set, reset or import has changed the answer since
-  std::uint32_t generation;     // of `owner`, so that a recycled slot is recognised
-  std::uint16_t owner;          // as last resolved by this thread; for its allocations without the GIL
-  std::uint16_t import_owner;   // 0: no import runs on this thread
-  std::uint8_t context_changes; // our own set or reset is running
-  std::uint8_t nested;          // inside a whole-block hook: inner RAW calls are its business
-  std::uint8_t arena_fresh;     // an arena was just mapped: the allocator's own tables follow
+  std::uint32_t generation;       // of `owner`, so that a recycled slot is recognised
+  std::uint16_t owner;            // as last resolved by this thread; for its allocations without the GIL
+  std::uint16_t import_owner;     // 0: no import runs on this thread
+  std::uint8_t context_changes;   // our own set or reset is running
+  std::uint8_t nested;            // inside a whole-block hook: inner RAW calls are its business
+  std::uint8_t arena_fresh;       // an arena was just mapped: the allocator's own tables follow
 };
 inline constexpr std::uint64_t kNoVersion = ~std::uint64_t{0};
 extern thread_local ThreadOwner t_owner __attribute__((tls_model("initial-exec")));
 
-inline CurrentOwner key_of(const PyThreadState* state) noexcept { return {state, state->id, state->context_ver, nullptr, 0}; }
+inline CurrentOwner key_of(const PyThreadState* state) noexcept {
+  return {state, state->id, state->context_ver, nullptr, 0};
+}
 
 // False for nullptr too: the remembered thread is never that.
 inline bool is_current(const CurrentOwner& known, const PyThreadState* state) noexcept {

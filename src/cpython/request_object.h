@@ -11,15 +11,14 @@
 namespace heapledger::cpython {
 
 struct RequestObject {
-  PyObject_HEAD
-  engine::Scope scope;
+  PyObject_HEAD engine::Scope scope;
   std::uint32_t endpoint;
   std::uint32_t status;
   std::uint32_t flags;
   std::uint64_t received_bytes;
   std::uint64_t sent_bytes;
-  PyObject* reset_token;    // what ContextVar.set gave us; nullptr once reset
-  PyObject* request_type;   // str or nullptr
+  PyObject* reset_token;   // what ContextVar.set gave us; nullptr once reset
+  PyObject* request_type;  // str or nullptr
   PyObject* response_type;
   RequestObject* next_resting;
   bool resting;

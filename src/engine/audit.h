@@ -11,11 +11,11 @@ struct Audit {
   std::uint64_t walked_bytes = 0;   // sum over the block map
   std::uint64_t counted_bytes = 0;  // sum over the owners' counters
   std::uint64_t blocks = 0;
-  std::uint64_t mismatches = 0;     // owners whose sums differ
-  std::uint16_t first_mismatch = 0; // the first of them, with both its sums
+  std::uint64_t mismatches = 0;      // owners whose sums differ
+  std::uint16_t first_mismatch = 0;  // the first of them, with both its sums
   std::uint64_t first_walked_bytes = 0;
   std::uint64_t first_counted_bytes = 0;
-  bool done = false;                // false: no memory for the sums
+  bool done = false;  // false: no memory for the sums
 };
 
 HL_EXPORT Audit audit(Engine& e) noexcept;

@@ -34,8 +34,8 @@ struct CurrentOwner {
   const void* thread;  // kNoThread: not resolved; everything else is then stale
   std::uint64_t thread_id;
   std::uint64_t context_version;
-  HotBank* bank;       // the owner's
-  std::uint16_t owner; // kNobody: none yet, or it is gone
+  HotBank* bank;        // the owner's
+  std::uint16_t owner;  // kNobody: none yet, or it is gone
 };
 inline constexpr std::uint16_t kNobody = 0xFFFF;  // no block has this owner
 // No thread's state lies there, nor does "no thread" (nullptr): one comparison tells both.
@@ -57,7 +57,7 @@ struct InFlightMaximum {
 struct Engine {
   ledger::Ledger ledger;  // static memory until a file is mapped over it
   CurrentOwner current;
-  bool active;            // hooks installed and books open
+  bool active;  // hooks installed and books open
   bool frozen;
   PoolMap pools;
   WordMap words;
@@ -71,10 +71,10 @@ struct Engine {
   PendingFree pending[kPendingFrees];
   std::uint32_t pending_count;
   CurrentOwner pending_key;
-  std::uint64_t resumed_ns;           // when `current.owner` began to run
+  std::uint64_t resumed_ns;  // when `current.owner` began to run
 
-  std::int64_t process_level_bytes;   // sum of the owners' recorded levels
-  std::int64_t peak_snapshot_bytes;   // level at the last snapshot of the peak's composition
+  std::int64_t process_level_bytes;  // sum of the owners' recorded levels
+  std::int64_t peak_snapshot_bytes;  // level at the last snapshot of the peak's composition
 
   std::uint16_t import_owners[1024];
   std::uint32_t import_owner_count;
@@ -82,18 +82,18 @@ struct Engine {
   std::uint16_t content_type_bytes[128];
   std::uint32_t content_type_count;
 
-  std::uint32_t ended_owners;         // ended, with live bytes: the sweep's work
+  std::uint32_t ended_owners;  // ended, with live bytes: the sweep's work
   std::uint64_t sweep_pool_cursor;
   std::uint64_t sweep_word_cursor;
   bool sweeping;
 
-  std::uint64_t arena_bytes;          // pymalloc arenas seen coming
-  std::uint64_t lost_frees;           // blocks whose free we never saw
+  std::uint64_t arena_bytes;  // pymalloc arenas seen coming
+  std::uint64_t lost_frees;   // blocks whose free we never saw
   std::uint64_t next_sample_ns;
-  const char* off_reason;             // why the books are closed, nullptr while open
-  int ledger_file;                    // 1 once a file is mapped
-  int ledger_failed;                  // errno of the attempt to make one
-  int fork_handler;                   // 1 once registered
+  const char* off_reason;  // why the books are closed, nullptr while open
+  int ledger_file;         // 1 once a file is mapped
+  int ledger_failed;       // errno of the attempt to make one
+  int fork_handler;        // 1 once registered
   char run_dir[512];
   char ledger_path[512];
 };

@@ -96,7 +96,7 @@ class PoolMap {
   Leaf* top_[kTopEntries];
   Leaf* zeros_;
   char* free_chunks_;
-  char* region_;             // newest region of chunks
+  char* region_;  // newest region of chunks
   std::size_t region_used_bytes_;
   std::uint64_t pool_count_;
   std::size_t region_count_;

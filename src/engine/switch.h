@@ -8,9 +8,9 @@
 namespace heapledger::engine {
 
 struct StartOptions {
-  const char* run_dir = "";      // "" : static memory only, no file
-  const char* python = "";       // version, for the header
-  const char* rule = "";         // block map rule, for the header
+  const char* run_dir = "";  // "" : static memory only, no file
+  const char* python = "";   // version, for the header
+  const char* rule = "";     // block map rule, for the header
   unsigned granule_shift = 9;
   bool native = false;
 };

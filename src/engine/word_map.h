@@ -81,8 +81,8 @@ class WordMap {
   Entry* find_overflow(std::uintptr_t address) const noexcept;
   bool insert_overflow(std::uintptr_t address, std::uint64_t word) noexcept;
   std::uint64_t walk_leaf(Word* leaf, std::uint64_t first, std::uint64_t limit, Visit visit, void* context) noexcept;
-  // A walk looks at touched pages only: the others stay out of it, and out of memory. (Asking the kernel which pages are
-  // resident would miss those that were swapped out.)
+  // A walk looks at touched pages only: the others stay out of it, and out of memory. (Asking the kernel which pages
+  // are resident would miss those that were swapped out.)
   static constexpr std::size_t kWordsPerPage = 4096 / sizeof(std::uint64_t);
   std::size_t leaf_pages() const noexcept { return leaf_words() / kWordsPerPage; }
   std::size_t leaf_bytes() const noexcept { return leaf_words() * sizeof(Word) + leaf_pages() / 8; }
@@ -93,7 +93,7 @@ class WordMap {
   unsigned granule_shift_;
   std::atomic<bool> closed_;
   std::atomic<std::uint64_t> overflow_count_;  // lets a miss skip the buckets while nothing lies there
-  std::atomic<Word*> top_[kTopEntries];  // a leaf: its words, then a bit for each of its pages that ever held one
+  std::atomic<Word*> top_[kTopEntries];        // a leaf: its words, then a bit for each of its pages that ever held one
   mutable Entry overflow_[kBuckets][kBucketEntries];
 };
 

@@ -40,7 +40,14 @@ inline constexpr std::uint32_t kRingRecords = 4096;
 inline constexpr std::uint32_t kPeakMembers = 64;
 inline constexpr std::size_t kStringHeapBytes = 160 * 1024;
 
-enum class OwnerKind : std::uint8_t { kNone = 0, kService = 1, kImport = 2, kRequest = 3, kTenured = 4, kConnection = 5 };
+enum class OwnerKind : std::uint8_t {
+  kNone = 0,
+  kService = 1,
+  kImport = 2,
+  kRequest = 3,
+  kTenured = 4,
+  kConnection = 5
+};
 
 //            end()            leave()
 //   kFree -> kOpen -> kResponded -> kEnded -> kFree               its survivors died one by one, or
@@ -98,37 +105,37 @@ struct alignas(64) OwnerRecord {
   OwnerState state;
   OwnerKind kind;
   std::uint16_t flags;
-  std::uint32_t endpoint;       // requests and tenured owners
-  std::uint32_t name_offset;    // import owners: string heap
+  std::uint32_t endpoint;     // requests and tenured owners
+  std::uint32_t name_offset;  // import owners: string heap
   std::uint32_t name_bytes;
   std::uint32_t in_flight_at_start;
-  std::uint64_t sequence;       // request number in this worker, from 1
+  std::uint64_t sequence;  // request number in this worker, from 1
   std::uint64_t started_unix_ns;
-  std::uint64_t started_ns;     // CLOCK_MONOTONIC
-  double byte_seconds;          // integral of live bytes up to HotBank::synced_ns; stands still from end() on
+  std::uint64_t started_ns;           // CLOCK_MONOTONIC
+  double byte_seconds;                // integral of live bytes up to HotBank::synced_ns; stands still from end() on
   std::uint64_t foreign_freed_bytes;  // of this owner's blocks, freed by somebody else while it was open
   std::uint64_t adopted_bytes;        // freed by this owner, allocated by another
   std::uint64_t running_ns;
   std::uint64_t received_bytes;
   std::uint64_t sent_bytes;
   std::int64_t recorded_level_bytes;  // its part of the process level, as of the last fold
-  std::uint32_t next_open;      // doubly linked list of open requests, owner ids; 0 ends it
+  std::uint32_t next_open;            // doubly linked list of open requests, owner ids; 0 ends it
   std::uint32_t previous_open;
-  EndSnapshot at_end;           // valid from kResponded on
+  EndSnapshot at_end;  // valid from kResponded on
   std::uint64_t native_allocated_bytes;
   std::uint64_t native_peak_bytes;
 };
 static_assert(sizeof(OwnerRecord) == 192);
 
 struct EndpointRecord {
-  std::uint32_t method_offset;   // all offsets are into the string heap
+  std::uint32_t method_offset;  // all offsets are into the string heap
   std::uint32_t route_offset;
   std::uint32_t version_offset;
   std::uint16_t method_bytes;
   std::uint16_t route_bytes;
   std::uint16_t version_bytes;
   std::uint16_t deprecated;
-  std::uint32_t tenured_owner;   // owner id, 0 while none was needed
+  std::uint32_t tenured_owner;  // owner id, 0 while none was needed
   std::uint32_t reserved[2];
 };
 static_assert(sizeof(EndpointRecord) == 32);
@@ -185,9 +192,9 @@ struct PeakMember {
 // Written into the buffer that `Header::peak_current` does not name, which is then switched.
 struct PeakRecord {
   std::uint64_t at_unix_ns;
-  std::uint64_t live_bytes;        // whole process, every owner
-  std::uint32_t in_flight;         // how many requests were open
-  std::uint32_t member_count;      // how many of them are listed, largest first (at most kPeakMembers)
+  std::uint64_t live_bytes;    // whole process, every owner
+  std::uint32_t in_flight;     // how many requests were open
+  std::uint32_t member_count;  // how many of them are listed, largest first (at most kPeakMembers)
   PeakMember members[kPeakMembers];
   std::uint64_t reserved[317];
 };
@@ -215,12 +222,12 @@ struct alignas(4096) Header {
   std::uint64_t parent_pid;
   std::uint64_t process_start_ticks;  // field 22 of /proc/PID/stat: tells a recycled pid
   std::uint64_t started_unix_ns;
-  std::uint64_t started_ns;           // CLOCK_MONOTONIC
+  std::uint64_t started_ns;  // CLOCK_MONOTONIC
   std::atomic<ProcessState> state;
-  std::uint32_t native;               // 1 when the libc interposer is active
-  char python[32];                    // "3.11.2", NUL-terminated
-  char rule[32];                      // block map rule in use: "pymalloc pools", "16-byte granules", ...
-  char server[64];                    // "gunicorn", "uvicorn", ...; set by the adapter, NUL-terminated
+  std::uint32_t native;  // 1 when the libc interposer is active
+  char python[32];       // "3.11.2", NUL-terminated
+  char rule[32];         // block map rule in use: "pymalloc pools", "16-byte granules", ...
+  char server[64];       // "gunicorn", "uvicorn", ...; set by the adapter, NUL-terminated
 
   // Books of owners whose slot was recycled. [gil]
   std::uint64_t retired_allocated_bytes;
@@ -234,19 +241,19 @@ struct alignas(4096) Header {
   std::atomic<std::uint64_t> started_requests;
   std::atomic<std::uint64_t> finished_requests;
   std::atomic<std::uint64_t> approximate_requests;
-  std::atomic<std::uint64_t> untracked_blocks;     // no room in the block map: not in any figure
-  std::atomic<std::uint64_t> foreign_blocks;       // freed by us, allocated before we came
-  std::atomic<std::uint64_t> folded_endpoints;     // lookups answered by <other>
+  std::atomic<std::uint64_t> untracked_blocks;  // no room in the block map: not in any figure
+  std::atomic<std::uint64_t> foreign_blocks;    // freed by us, allocated before we came
+  std::atomic<std::uint64_t> folded_endpoints;  // lookups answered by <other>
   std::atomic<std::uint64_t> foreign_interpreter_blocks;
-  std::atomic<std::uint64_t> displaced_unix_ns;    // somebody removed our hooks; 0: never seen
+  std::atomic<std::uint64_t> displaced_unix_ns;  // somebody removed our hooks; 0: never seen
   std::atomic<std::uint32_t> in_flight;
-  std::atomic<std::uint32_t> endpoint_count;       // release after the record; acquire before reading it
-  std::atomic<std::uint32_t> string_bytes;         // used bytes of the string heap
-  std::atomic<std::uint32_t> peak_current;         // which PeakRecord is complete (0 or 1)
-  std::atomic<std::uint32_t> owner_high_water;     // slots above this were never used
+  std::atomic<std::uint32_t> endpoint_count;    // release after the record; acquire before reading it
+  std::atomic<std::uint32_t> string_bytes;      // used bytes of the string heap
+  std::atomic<std::uint32_t> peak_current;      // which PeakRecord is complete (0 or 1)
+  std::atomic<std::uint32_t> owner_high_water;  // slots above this were never used
 
   // The audit at the freeze: the block map walked, summed by size. Equal to the owners' live bytes when balanced.
-  std::uint64_t audited;              // 1 once the three below are valid
+  std::uint64_t audited;  // 1 once the three below are valid
   std::uint64_t audited_live_bytes;
   std::uint64_t audited_owner_mismatches;
   std::uint64_t frozen_unix_ns;

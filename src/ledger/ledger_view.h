@@ -173,8 +173,8 @@ class LedgerView {
   std::vector<Owner> open_requests() const;  // by sequence
   ProcessTotals totals() const;
   std::int64_t live_bytes() const noexcept;  // ProcessTotals::live_bytes alone, at a fraction of the price
-  std::optional<Peak> peak() const;      // nullopt: none recorded yet, or torn
-  std::optional<Sample> sample() const;  // nullopt: none yet, or torn
+  std::optional<Peak> peak() const;          // nullopt: none recorded yet, or torn
+  std::optional<Sample> sample() const;      // nullopt: none yet, or torn
 
  private:
   LedgerView(Ledger* ledger, bool mapped, bool writable) noexcept;
