@@ -194,7 +194,7 @@ ENDINGS = {
             import _xxsubinterpreters as interpreters
         for _ in range(3):
             other = interpreters.create()
-            interpreters.run_string(other, "x = [{n: bytes(n)} for n in range(2000)]; import decimal")
+            interpreters.run_string(other, "x = [{n: bytes(n)} for n in range(2000)]; import json")
             keep.append([bytes(600) for _ in range(100)])
             interpreters.destroy(other)
     """,
