@@ -15,10 +15,12 @@ PyThreadState* gil_holder() noexcept {
   return state != nullptr && in_main_interpreter(state) ? state : nullptr;
 }
 
+// The one place where a free asks who runs. In the middle of Context.run's exit the variable's borrowed cache may name
+// a value that is being destroyed: first our own memory of this key serves, and tokens are never freed (docs/adr/0005).
 void note_foreign_free(Engine& e, std::uint16_t owner, std::size_t bytes) noexcept {
-  const PyThreadState* state = current_thread_state();
+  PyThreadState* state = current_thread_state();
   if (state == nullptr) return;
-  owner_without_asking(e, state);  // where that cannot tell, the free waits for its freer's next allocation
+  if (owner_without_asking(e, state) == 0) owner_now(e, state);
   engine::freed_elsewhere(e, OwnerId{owner}, bytes, key_of(state));
 }
 

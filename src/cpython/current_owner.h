@@ -57,7 +57,7 @@ inline std::uint16_t owner_now(Engine& e, PyThreadState* state) noexcept {
   return resolve_owner(e, state);
 }
 
-// For a free: the owner if it can be told without asking the interpreter, else 0. A free may run in the middle of
+// The owner if it can be told from what this thread resolved last, else 0. For a free: it may run in the middle of
 // Context.run's exit, when the variable's cache names a value that is being destroyed.
 std::uint16_t owner_without_asking(Engine& e, const PyThreadState* state) noexcept;
 
