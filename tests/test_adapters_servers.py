@@ -72,7 +72,7 @@ signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 server.run()
 """
 WSGIREF = """
-import signal, socket, sys
+import signal, socket, sys, threading
 from wsgiref.simple_server import WSGIServer, WSGIRequestHandler
 from applications.served_django import app
 class Handed(WSGIServer):
@@ -84,7 +84,8 @@ class Handed(WSGIServer):
         pass
 server = Handed(("", 0), WSGIRequestHandler)
 server.set_app(app)
-signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+# Not SystemExit: raised while a response is written it would end in wsgiref's own error page.
+signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
 server.serve_forever()
 """
 
