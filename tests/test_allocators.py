@@ -10,6 +10,7 @@ from statistics import median
 
 import pytest
 import serving
+from applications import costs
 from serving import MIB, Recording
 
 pytestmark = pytest.mark.every_python
@@ -123,7 +124,7 @@ for _ in range(5):
     for size in sizes:
         for count in (0, 1, 5):
             measure(f"bytes {{size}} {{count}}", lambda length=size - 33: bytes(length), count)
-            measure(f"bytearray {{size}} {{count}}", lambda length=size - 1: bytearray(length), count)
+            measure(f"bytearray {{size}} {{count}}", lambda length=size - {overhead}: bytearray(length), count)
 """
 
 
@@ -134,7 +135,7 @@ def test_every_block_is_booked_with_its_size_to_the_byte(name: str, tmp_path: Pa
     output = tmp_path / "recording.db"
     run = [serving.heapledger(), "run", "--quiet", "-o", str(output), "--run-dir", str(tmp_path / "run"), "--"]
     sizes = [99, 400, 513, 600, 4097, 65_537, 131_073, BLOCK]
-    program = [sys.executable, "-c", EXACT.format(sizes=sizes)]
+    program = [sys.executable, "-c", EXACT.format(sizes=sizes, overhead=costs.BYTEARRAY_OVERHEAD)]
     subprocess.run([*run, *program], env={"PATH": "/usr/bin:/bin", **environment}, check=True, timeout=60)
     rows: dict[str, list[serving.Row]] = {}
     for row in Recording(output).requests():

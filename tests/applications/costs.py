@@ -8,13 +8,15 @@ from __future__ import annotations
 import asyncio
 import bz2
 import lzma
+import sys
 import threading
 from typing import Any
 
 DEADLINE_SECONDS = 30.0
-# A bytes object's header with its last NUL, and a bytearray's last NUL: what is booked on top of the length.
+# What is booked on top of the length: a bytes object's header and last NUL; of a bytearray's buffer the NUL alone, until
+# that buffer became a bytes object.
 BYTES_OVERHEAD = 33
-BYTEARRAY_OVERHEAD = 1
+BYTEARRAY_OVERHEAD = 1 if sys.version_info < (3, 15) else BYTES_OVERHEAD
 STEP_BYTES = 4096
 
 kept: dict[str, Any] = {}  # what one request hands to another
