@@ -13,7 +13,7 @@ import threading
 from typing import Any
 
 DEADLINE_SECONDS = 30.0
-# What is booked on top of the length: a bytes object's header and last NUL; of a bytearray's buffer the NUL alone, until
+# Booked on top of the length: a bytes object's header and last NUL; of a bytearray's buffer the NUL alone, until
 # that buffer became a bytes object.
 BYTES_OVERHEAD = 33
 BYTEARRAY_OVERHEAD = 1 if sys.version_info < (3, 15) else BYTES_OVERHEAD
