@@ -95,7 +95,15 @@ void take_back_owners(Engine& e) noexcept {
   copy_records(e.ledger.hot, g_at_fork.hot, g_at_fork.count);
   copy_records(e.ledger.off_gil, g_at_fork.off_gil, g_at_fork.count);
   copy_records(e.ledger.owners, g_at_fork.owners, g_at_fork.count);
-  if (g_at_fork.count != 0) e.ledger.header.owner_high_water.store(g_at_fork.count, kRelaxed);
+  if (g_at_fork.count == 0) return;
+  e.ledger.header.owner_high_water.store(g_at_fork.count, kRelaxed);
+  // A tenured owner that the parent made after the fork has a slot that means nothing here.
+  for (std::uint32_t id = 0; id < ledger::kEndpointSlots; ++id) {
+    std::uint32_t& tenured = e.ledger.endpoints[id].tenured_owner;
+    const OwnerRecord* who = tenured < g_at_fork.count ? &e.ledger.owners[tenured] : nullptr;
+    const bool known = who != nullptr && who->kind == OwnerKind::kTenured && who->state == OwnerState::kOpen;
+    if (!known || who->endpoint != id) tenured = 0;
+  }
 }
 
 void run_child_handler() { child_after_fork(engine()); }
