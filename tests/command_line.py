@@ -22,17 +22,20 @@ Done = subprocess.CompletedProcess[str]
 
 
 # The line that a started Python prints once its handlers are in place, then every signal that reaches it.
+# Heard through a pipe: one that came just before a pause() would wait for the next.
 LISTENER = """
     import os, signal, sys
-    def heard(number, frame):
+    heard, wakes = os.pipe()
+    os.set_blocking(wakes, False)
+    signal.set_wakeup_fd(wakes)
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
+        signal.signal(number, lambda number, frame: None)
+    print("ready", os.getpid(), flush=True)
+    while True:
+        number = os.read(heard, 1)[0]
         print("heard", signal.Signals(number).name, flush=True)
         if number == signal.SIGTERM:
             sys.exit(5)
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
-        signal.signal(number, heard)
-    print("ready", os.getpid(), flush=True)
-    while True:
-        signal.pause()
 """
 
 
