@@ -114,7 +114,7 @@ class Service:
 
     def __init__(
         self, folder: Path, command: list[str], *, recorded: bool = True, environment: Mapping[str, str] = {},
-        run_options: Iterable[str] = (),
+        run_options: Iterable[str] = (), cwd: Path | None = None,
     ) -> None:  # fmt: skip
         self.folder = folder
         self.output = folder / "recording.db"
@@ -130,6 +130,7 @@ class Service:
         with self.stdout.open("wb") as out, self.stderr.open("wb") as err:
             self.process = subprocess.Popen(
                 command, stdout=out, stderr=err, stdin=subprocess.DEVNULL, pass_fds=[number], start_new_session=True,
+                cwd=cwd,
                 env={**os.environ, "PYTHONPATH": str(TESTS), "PYTHONDONTWRITEBYTECODE": "1", **environment},
             )  # fmt: skip
         self._listener.close()  # theirs now: when the last of them is gone, clients are refused

@@ -113,9 +113,10 @@ try:
 except heapledger.HeapledgerError as error:
     print(error)
 """
-    assert python(code, str(tmp_path / "there.db")) == f"{tmp_path}/there.db exists\n"
+    there = tmp_path / "there.db"
+    assert python(code, str(there)) == f"cannot record this process: {there} exists already\n"
     printed = python(code, str(tmp_path / "nowhere" / "a.db"))
-    assert printed.startswith(f"cannot record to {tmp_path}/nowhere/a.db: ")
+    assert printed.startswith(f"cannot record this process: cannot create {tmp_path}/nowhere/a.db: ")
     assert printed.count("\n") == 1
 
 

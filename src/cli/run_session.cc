@@ -1,75 +1,44 @@
 #include "cli/run_session.h"
 
-#include <unistd.h>
-
 #include <cstdlib>
-#include <exception>
-#include <filesystem>
 #include <nlohmann/json.hpp>
 
-#include "base/clock.h"
 #include "cli/closing_words.h"
 #include "cli/messages.h"
 #include "cli/package.h"
-#include "recording/process_table.h"
-#include "recording/recovery.h"
-#include "recording/rotation.h"
-#include "recording/run_folder.h"
 
 namespace heapledger::cli {
 namespace {
 
-void recover(const std::string& base, bool quiet) {
-  for (const recording::Recovery& recovery : recording::recover_unfinished_runs(base)) {
-    if (quiet) continue;
-    if (recovery.failure.empty()) {
-      say("recovered " + recovery.recording + " (" + std::to_string(recovery.requests) +
-          " more requests of a run that was killed)");
-    } else {
-      say("not recovered: a killed run's " + recovery.recording + ": " + recovery.failure);
-    }
+recording::RunOptions options_of(const RunFlags& flags) {
+  recording::RunOptions options;
+  options.run_dir = flags.run_dir;
+  options.output = flags.output;
+  options.force = flags.force;
+  options.max_bytes = flags.max_bytes;
+  options.command = flags.command.front();
+  options.mode = flags.mode;
+  return options;
+}
+
+void say_recovered(const recording::Recovery& recovery) {
+  if (recovery.failure.empty()) {
+    say("recovered " + recovery.recording + " (" + std::to_string(recovery.requests) +
+        " more requests of a run that was killed)");
+  } else {
+    say("not recovered: a killed run's " + recovery.recording + ": " + recovery.failure);
   }
 }
 
 }  // namespace
 
-RunSession::RunSession(const RunFlags& flags) : flags_(flags) {
-  const std::string base = recording::run_base(flags.run_dir);
-  recover(base, flags.quiet);
-  recording_ = flags.output.empty() ? "heapledger.db" : flags.output;
-  folder_ = recording::create_run_folder(base);
-  try {
-    const auto pid = static_cast<std::uint64_t>(::getpid());
-    const auto now = static_cast<std::int64_t>(base::unix_ns());
-    recording::write_run_info(folder_, {pid, recording::process_start_ticks(pid).value_or(0),
-                                        std::filesystem::absolute(recording_).string(), now});
-    if (flags.output.empty()) {
-      recording::rotate_recordings(recording_);
-    } else {
-      recording::claim_output(recording_, flags.force);
-    }
-    recording::Store::Beginning beginning;
-    beginning.heapledger_version = HEAPLEDGER_VERSION;
-    beginning.command = flags.command.front();
-    beginning.mode = flags.mode;
-    beginning.started_unix_ns = now;
-    store_ = recording::Store::create(recording_, beginning);
-  } catch (...) {
-    recording::remove_run_folder(folder_);
-    throw;
-  }
-  recording::CollectorOptions options;
-  options.run_folder = folder_;
-  options.max_bytes = flags.max_bytes;
-  collector_ = std::make_unique<recording::Collector>(*store_, std::move(options));
-}
-
-RunSession::~RunSession() {
-  if (store_) abandon();
+RunSession::RunSession(const RunFlags& flags) : flags_(flags), run_(options_of(flags)) {
+  if (flags.quiet) return;
+  for (const recording::Recovery& recovery : run_.recovered()) say_recovered(recovery);
 }
 
 Environment RunSession::environment() const {
-  Environment additions{{"HEAPLEDGER_RUN_DIR", folder_}};
+  Environment additions{{"HEAPLEDGER_RUN_DIR", run_.folder()}};
   if (const std::string autoload = autoload_folder(); !autoload.empty()) {
     const char* theirs = std::getenv("PYTHONPATH");
     additions["PYTHONPATH"] = theirs != nullptr && *theirs != '\0' ? autoload + ":" + theirs : autoload;
@@ -81,21 +50,9 @@ Environment RunSession::environment() const {
   return additions;
 }
 
-void RunSession::abandon() noexcept {
-  collector_.reset();
-  store_.reset();
-  for (const char* suffix : {"", "-wal", "-shm"}) ::unlink((recording_ + suffix).c_str());
-  recording::remove_run_folder(folder_);
-}
-
 void RunSession::close() {
-  collector_->finish();
-  const recording::CollectorSummary summary = collector_->summary();
-  collector_.reset();
-  store_->close(static_cast<std::int64_t>(base::unix_ns()), summary.failure.empty());
-  store_.reset();
-  recording::remove_run_folder(folder_);
-  if (!flags_.quiet) say_closing_words(recording_, summary);
+  const recording::CollectorSummary summary = run_.close();
+  if (!flags_.quiet) say_closing_words(run_.path(), summary);
 }
 
 }  // namespace heapledger::cli

@@ -2,13 +2,11 @@
 // One thread. Made in the process that collects and never carried across fork.
 #pragma once
 
-#include <memory>
 #include <string>
 
 #include "cli/command.h"
 #include "cli/run_flags.h"
-#include "recording/collector.h"
-#include "recording/store.h"
+#include "recording/recorded_run.h"
 
 namespace heapledger::cli {
 
@@ -16,22 +14,16 @@ class RunSession {
  public:
   // Recovers predecessors, claims the output and creates the run folder. Throws before anything of the user's changed.
   explicit RunSession(const RunFlags& flags);
-  ~RunSession();
-  RunSession(const RunSession&) = delete;
-  RunSession& operator=(const RunSession&) = delete;
 
   Environment environment() const;  // for the command
-  recording::Collector& collector() noexcept { return *collector_; }
+  recording::Collector& collector() noexcept { return run_.collector(); }
 
-  void abandon() noexcept;  // the command did not start: nothing of this run stays
-  void close();             // last reading, the recording becomes one plain file, the closing words
+  void abandon() noexcept { run_.abandon(); }  // the command did not start: nothing of this run stays
+  void close();                                // last reading, the recording becomes one plain file, the closing words
 
  private:
   const RunFlags& flags_;
-  std::string recording_;
-  std::string folder_;
-  std::unique_ptr<recording::Store> store_;
-  std::unique_ptr<recording::Collector> collector_;
+  recording::RecordedRun run_;
 };
 
 }  // namespace heapledger::cli

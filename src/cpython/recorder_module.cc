@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <stdexcept>
+#include <utility>
 
 #include "recording/live_recorder.h"
 
@@ -20,14 +21,25 @@ LiveRecorder*& instance() {
   return recorder;
 }
 
-void start(const std::string& run_dir, const std::string& recording_path) {
+std::string start(const std::string& output, const std::string& run_dir) {
   if (instance() != nullptr) throw std::runtime_error("the recorder runs already");
-  try {
-    instance() = new LiveRecorder(run_dir, recording_path);
-  } catch (const std::exception& error) {
-    PyErr_SetString(PyExc_OSError, error.what());
-    throw nb::python_error();
+  heapledger::recording::RunOptions options;
+  options.output = output;
+  options.run_dir = run_dir;
+  options.beside_others = true;
+  options.command = "heapledger.start()";
+  std::string failure;
+  {
+    const nb::gil_scoped_release released;
+    try {
+      instance() = new LiveRecorder(options);
+    } catch (const std::exception& error) {
+      failure = error.what();
+    }
   }
+  if (instance() != nullptr) return instance()->folder();
+  PyErr_SetString(PyExc_OSError, failure.c_str());
+  throw nb::python_error();
 }
 
 std::string flush() { return instance() == nullptr ? std::string{} : instance()->flush(); }
@@ -36,11 +48,17 @@ void stop() {
   if (instance() != nullptr) instance()->stop();
 }
 
+void abandon() {
+  LiveRecorder* recorder = std::exchange(instance(), nullptr);
+  if (recorder != nullptr) recorder->abandon();
+}
+
 }  // namespace
 
 NB_MODULE(_recorder, module) {
   module.doc() = "The collector as a native thread of this process.";
-  module.def("start", &start, nb::arg("run_dir"), nb::arg("recording_path"));
+  module.def("start", &start, nb::arg("output"), nb::arg("run_dir"));
   module.def("flush", &flush, nb::call_guard<nb::gil_scoped_release>());
   module.def("stop", &stop, nb::call_guard<nb::gil_scoped_release>());
+  module.def("abandon", &abandon, nb::call_guard<nb::gil_scoped_release>());
 }

@@ -5,36 +5,34 @@
 
 #include <chrono>
 
-#include "base/clock.h"
-
 namespace heapledger::recording {
 namespace {
 
 constexpr std::chrono::milliseconds kPollInterval{100};
 
-std::unique_ptr<Store> create_store(const std::string& path) {
-  Store::Beginning beginning;
-  beginning.heapledger_version = HEAPLEDGER_VERSION;
-  beginning.command = "heapledger.start()";
-  beginning.started_unix_ns = static_cast<std::int64_t>(base::unix_ns());
-  return Store::create(path, beginning);
-}
+class AllSignalsBlocked {
+ public:
+  AllSignalsBlocked() {
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before_);
+  }
+  ~AllSignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  AllSignalsBlocked(const AllSignalsBlocked&) = delete;
+  AllSignalsBlocked& operator=(const AllSignalsBlocked&) = delete;
+
+ private:
+  sigset_t before_{};
+};
 
 }  // namespace
 
-LiveRecorder::LiveRecorder(const std::string& run_folder, const std::string& recording_path)
-    : owner_pid_(getpid()), store_(create_store(recording_path)) {
-  CollectorOptions options;
-  options.run_folder = run_folder;
-  collector_ = std::make_unique<Collector>(*store_, options);
+LiveRecorder::LiveRecorder(const RunOptions& options)
+    : owner_pid_(getpid()), run_(std::make_unique<RecordedRun>(options)) {
   // The service's signals are the service's: one that this thread took would not interrupt what its main thread waits
   // in.
-  sigset_t all;
-  sigset_t before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
+  const AllSignalsBlocked guard;
   thread_ = std::thread([this] { loop(); });
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
 LiveRecorder::~LiveRecorder() {
@@ -44,8 +42,7 @@ LiveRecorder::~LiveRecorder() {
   }
   // The thread is the parent's, and so is the open file: dropping them here would end both for it.
   thread_.detach();
-  static_cast<void>(collector_.release());
-  static_cast<void>(store_.release());
+  static_cast<void>(run_.release());
 }
 
 bool LiveRecorder::in_child() const noexcept { return getpid() != owner_pid_; }
@@ -53,7 +50,7 @@ bool LiveRecorder::in_child() const noexcept { return getpid() != owner_pid_; }
 void LiveRecorder::loop() {
   std::unique_lock lock(mutex_);
   while (!stopping_) {
-    collector_->drain_once();
+    run_->collector().drain_once();
     wake_.wait_for(lock, kPollInterval, [this] { return stopping_; });
   }
 }
@@ -61,22 +58,32 @@ void LiveRecorder::loop() {
 std::string LiveRecorder::flush() {
   if (in_child()) return {};
   const std::lock_guard lock(mutex_);
-  if (!stopping_) collector_->drain_once();
-  return store_->path();
+  if (!stopping_) run_->collector().drain_once();
+  return run_->path();
 }
 
-void LiveRecorder::stop() noexcept {
-  if (in_child()) return;
+bool LiveRecorder::end_thread() noexcept {
+  if (in_child()) return false;
   {
     const std::lock_guard lock(mutex_);
-    if (stopping_) return;
+    if (stopping_) return false;
     stopping_ = true;
   }
   wake_.notify_all();
   thread_.join();
-  collector_->finish();
-  const CollectorSummary summary = collector_->summary();
-  store_->close(static_cast<std::int64_t>(base::unix_ns()), summary.failure.empty());
+  return true;
+}
+
+void LiveRecorder::stop() noexcept {
+  if (!end_thread()) return;
+  try {
+    run_->close();
+  } catch (...) {  // what the ledgers still hold stays for the next run
+  }
+}
+
+void LiveRecorder::abandon() noexcept {
+  if (end_thread()) run_->abandon();
 }
 
 }  // namespace heapledger::recording

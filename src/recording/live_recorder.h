@@ -8,32 +8,34 @@
 #include <string>
 #include <thread>
 
-#include "recording/collector.h"
-#include "recording/store.h"
+#include "recording/recorded_run.h"
 
 namespace heapledger::recording {
 
 class LiveRecorder {
  public:
-  // Creates the recording and starts the thread; throws RecordingError when the recording cannot be made.
-  LiveRecorder(const std::string& run_folder, const std::string& recording_path);
+  // Recovers what earlier runs left, makes run folder and recording, and starts the thread. Throws RecordingError.
+  explicit LiveRecorder(const RunOptions& options);
   ~LiveRecorder();
   LiveRecorder(const LiveRecorder&) = delete;
   LiveRecorder& operator=(const LiveRecorder&) = delete;
 
+  const std::string& folder() const noexcept { return run_->folder(); }  // for the ledgers
   // Drains what is there now; the recording's path.
   std::string flush();
   // Drains the rest and closes the recording as one plain file. Twice is a no-op.
   void stop() noexcept;
+  // Ends it as if it had never been: nothing of the recording stays.
+  void abandon() noexcept;
 
  private:
   bool in_child() const noexcept;
   void loop();
+  bool end_thread() noexcept;
 
   const int owner_pid_;
-  std::unique_ptr<Store> store_;
-  std::unique_ptr<Collector> collector_;
-  std::mutex mutex_;  // collector_ and store_ are used under it
+  std::unique_ptr<RecordedRun> run_;
+  std::mutex mutex_;  // run_ is used under it
   std::condition_variable wake_;
   bool stopping_ = false;
   std::thread thread_;

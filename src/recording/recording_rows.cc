@@ -1,63 +1,10 @@
 // The rows of an open recording, each checked for type, sign and references before it is handed out.
-#include <array>
 #include <map>
-#include <utility>
 
 #include "recording/figures.h"
 #include "recording/recording_state.h"
-#include "recording/request_columns.h"
 
 namespace heapledger::recording {
-namespace {
-
-constexpr std::array kEndings{std::pair{"running", WorkerEnding::kRunning}, std::pair{"frozen", WorkerEnding::kFrozen},
-                              std::pair{"died", WorkerEnding::kDied}, std::pair{"displaced", WorkerEnding::kDisplaced}};
-
-constexpr std::array kTotalKinds{
-    std::pair{"service", OwnerTotalKind::kService}, std::pair{"import", OwnerTotalKind::kImport},
-    std::pair{"request", OwnerTotalKind::kRequest}, std::pair{"open", OwnerTotalKind::kOpen},
-    std::pair{"tenured", OwnerTotalKind::kTenured}, std::pair{"retired", OwnerTotalKind::kRetired}};
-
-template <typename Table>
-auto named(const Table& table, const std::string& name) -> std::optional<decltype(table[0].second)> {
-  for (const auto& [known, value] : table) {
-    if (name == known) return value;
-  }
-  return std::nullopt;
-}
-
-}  // namespace
-
-RequestRow read_request(Statement& select) {
-  RequestRow row;
-  row.id = select.integer(0);
-  row.worker = select.integer(1);
-  row.sequence = select.integer(2);
-  row.endpoint = select.integer(3);
-  row.started_us = select.integer(4);
-  row.duration_us = select.size(5);
-  row.status = static_cast<std::int32_t>(select.size(6) & 0x7FFFFFFF);
-  row.flags = static_cast<std::uint32_t>(select.size(7) & 0xFFFFFFFF);
-  row.received_bytes = select.size(8);
-  row.sent_bytes = select.size(9);
-  row.request_type = select.optional_integer(10);
-  row.response_type = select.optional_integer(11);
-  row.in_flight_at_start = select.size(12);
-  row.in_flight_peak = select.size(13);
-  row.allocated_bytes = select.size(14);
-  row.allocations = select.size(15);
-  row.peak_bytes = select.size(16);
-  row.escaped_bytes = select.size(17);
-  row.isolated_bytes = select.size(18);
-  row.adopted_bytes = select.size(19);
-  row.native_allocated_bytes = select.optional_size(20);
-  row.native_peak_bytes = select.optional_size(21);
-  row.byte_seconds = select.real(22);
-  row.running_us = select.size(23);
-  row.after_response_bytes = select.size(24);
-  return row;
-}
-
 void Recording::State::damaged(const std::string& what) const {
   throw RecordingError(path.string() + " is damaged: " + what);
 }
@@ -72,28 +19,26 @@ void Recording::State::load_references() {
   load("SELECT id FROM content_type", content_types);
 }
 
+void Recording::State::check(Holds holds, std::int64_t id) const {
+  if (holds == Holds::kWorker && !workers.contains(id)) damaged("a row names an unknown worker");
+  if (holds == Holds::kEndpoint && !endpoints.contains(id)) damaged("a row names an unknown endpoint");
+  if (holds == Holds::kContentType && !content_types.contains(id)) damaged("a row names an unknown content type");
+}
+
 std::int64_t Recording::State::worker(Statement& row, int column) const {
   const std::int64_t id = row.integer(column);
-  if (!workers.contains(id)) damaged("a row names an unknown worker");
+  check(Holds::kWorker, id);
   return id;
 }
 
 std::int64_t Recording::State::endpoint(Statement& row, int column) const {
   const std::int64_t id = row.integer(column);
-  if (!endpoints.contains(id)) damaged("a row names an unknown endpoint");
+  check(Holds::kEndpoint, id);
   return id;
 }
 
 std::optional<std::int64_t> Recording::State::optional_endpoint(Statement& row, int column) const {
   return row.is_null(column) ? std::nullopt : std::optional(endpoint(row, column));
-}
-
-void Recording::State::check_request(const RequestRow& request) const {
-  if (!workers.contains(request.worker)) damaged("a request names an unknown worker");
-  if (!endpoints.contains(request.endpoint)) damaged("a request names an unknown endpoint");
-  for (const auto& type : {request.request_type, request.response_type}) {
-    if (type && !content_types.contains(*type)) damaged("a request names an unknown content type");
-  }
 }
 
 MetaRow Recording::read_meta() const {
@@ -121,45 +66,7 @@ MetaRow Recording::read_meta() const {
   return meta;
 }
 
-std::vector<WorkerRow> Recording::workers() const {
-  Statement select(*state_->database,
-                   "SELECT id, pid, parent_pid, python, server, rule, started_us, ended_us, ending, allocated_bytes, "
-                   "freed_bytes, live_bytes, unattributed_bytes, audited_live_bytes, audited_owner_mismatches, "
-                   "dropped_requests, approximate_requests, untracked_blocks, foreign_blocks, folded_endpoints, "
-                   "displaced_us, rss_bytes, allocator_retained_bytes, heapledger_bytes FROM worker ORDER BY id");
-  std::vector<WorkerRow> rows;
-  while (select.step()) {
-    WorkerRow row;
-    row.id = select.integer(0);
-    row.pid = select.integer(1);
-    row.parent_pid = select.integer(2);
-    row.python = select.text(3);
-    row.server = select.text(4);
-    row.rule = select.text(5);
-    row.started_us = select.integer(6);
-    row.ended_us = select.optional_integer(7);
-    const auto ending = named(kEndings, select.text(8));
-    if (!ending) state_->damaged("a worker ended in an unknown way");
-    row.ending = *ending;
-    row.allocated_bytes = select.size(9);
-    row.freed_bytes = select.integer(10);
-    row.live_bytes = select.integer(11);
-    row.unattributed_bytes = select.size(12);
-    row.audited_live_bytes = select.optional_integer(13);
-    row.audited_owner_mismatches = select.optional_size(14);
-    row.dropped_requests = select.size(15);
-    row.approximate_requests = select.size(16);
-    row.untracked_blocks = select.size(17);
-    row.foreign_blocks = select.size(18);
-    row.folded_endpoints = select.size(19);
-    row.displaced_us = select.optional_integer(20);
-    row.rss_bytes = select.optional_size(21);
-    row.allocator_retained_bytes = select.optional_size(22);
-    row.heapledger_bytes = select.optional_size(23);
-    rows.push_back(std::move(row));
-  }
-  return rows;
-}
+std::vector<WorkerRow> Recording::workers() const { return state_->read_all(kWorkerTable, "ORDER BY id"); }
 
 std::vector<EndpointRow> Recording::endpoints() const {
   Statement select(*state_->database, "SELECT id, method, route, version, deprecated FROM endpoint ORDER BY id");
@@ -185,7 +92,7 @@ std::vector<RequestRow> Recording::requests(const RequestFilter& filter) const {
 
 void Recording::for_each_request(const RequestFilter& filter,
                                  const std::function<void(const RequestRow&)>& visit) const {
-  std::string sql = "SELECT " HEAPLEDGER_REQUEST_COLUMNS " FROM request WHERE 1";
+  std::string sql = select_from(kRequestTable, "WHERE 1");
   if (filter.route || filter.method) sql += " AND endpoint IN (SELECT id FROM endpoint WHERE 1";
   if (filter.route) sql += " AND route = ?";
   if (filter.method) sql += " AND method = ?";
@@ -202,8 +109,7 @@ void Recording::for_each_request(const RequestFilter& filter,
   }
   std::optional<std::int64_t> last_id;
   while (select.step()) {
-    const RequestRow row = read_request(select);
-    state_->check_request(row);
+    const RequestRow row = state_->read(kRequestTable, select);
     // A page that is reached twice, or in the wrong place, shows here.
     if (last_id && row.id <= *last_id) state_->damaged("requests are out of order");
     last_id = row.id;
@@ -212,59 +118,17 @@ void Recording::for_each_request(const RequestFilter& filter,
 }
 
 std::vector<OwnerTotalRow> Recording::owner_totals() const {
-  Statement select(*state_->database,
-                   "SELECT worker, kind, endpoint, name, owners, allocated_bytes, freed_bytes, live_bytes "
-                   "FROM owner_total ORDER BY worker, rowid");
-  std::vector<OwnerTotalRow> rows;
-  while (select.step()) {
-    OwnerTotalRow row;
-    row.worker = state_->worker(select, 0);
-    const auto kind = named(kTotalKinds, select.text(1));
-    if (!kind) state_->damaged("an owner is of an unknown kind");
-    row.kind = *kind;
-    row.endpoint = state_->optional_endpoint(select, 2);
-    row.name = select.optional_text(3);
-    row.owners = select.size(4);
-    row.allocated_bytes = select.size(5);
-    row.freed_bytes = select.integer(6);
-    row.live_bytes = select.integer(7);
-    rows.push_back(std::move(row));
-  }
-  return rows;
+  return state_->read_all(kOwnerTotalTable, "ORDER BY worker, rowid");
 }
 
 std::vector<InFlightRow> Recording::in_flight() const {
-  Statement select(*state_->database,
-                   "SELECT worker, endpoint, sequence, started_us, live_bytes, peak_bytes, allocated_bytes "
-                   "FROM in_flight ORDER BY worker, sequence");
-  std::vector<InFlightRow> rows;
-  while (select.step()) {
-    InFlightRow row;
-    row.worker = state_->worker(select, 0);
-    row.endpoint = state_->optional_endpoint(select, 1);
-    row.sequence = select.integer(2);
-    row.started_us = select.integer(3);
-    row.live_bytes = select.integer(4);
-    row.peak_bytes = select.size(5);
-    row.allocated_bytes = select.size(6);
-    rows.push_back(row);
-  }
-  return rows;
+  return state_->read_all(kInFlightTable, "ORDER BY worker, sequence");
 }
 
 std::vector<PeakRow> Recording::peaks() const {
-  std::vector<PeakRow> rows;
+  std::vector<PeakRow> rows = state_->read_all(kPeakTable, "ORDER BY worker");
   std::map<std::int64_t, std::size_t> by_worker;
-  Statement select(*state_->database, "SELECT worker, at_us, live_bytes, in_flight FROM peak ORDER BY worker");
-  while (select.step()) {
-    PeakRow row;
-    row.worker = state_->worker(select, 0);
-    row.at_us = select.integer(1);
-    row.live_bytes = select.size(2);
-    row.in_flight = select.size(3);
-    by_worker[row.worker] = rows.size();
-    rows.push_back(std::move(row));
-  }
+  for (std::size_t i = 0; i < rows.size(); ++i) by_worker[rows[i].worker] = i;
   Statement members(*state_->database,
                     "SELECT worker, endpoint, sequence, live_bytes FROM peak_member ORDER BY worker, rowid");
   while (members.step()) {
@@ -276,22 +140,7 @@ std::vector<PeakRow> Recording::peaks() const {
 }
 
 std::vector<TimelineRow> Recording::timeline() const {
-  Statement select(*state_->database,
-                   "SELECT worker, at_us, rss_bytes, live_bytes, in_flight, arena_bytes, allocator_retained_bytes "
-                   "FROM timeline ORDER BY worker, at_us, rowid");
-  std::vector<TimelineRow> rows;
-  while (select.step()) {
-    TimelineRow row;
-    row.worker = state_->worker(select, 0);
-    row.at_us = select.integer(1);
-    row.rss_bytes = select.optional_size(2);
-    row.live_bytes = select.integer(3);
-    row.in_flight = select.size(4);
-    row.arena_bytes = select.optional_size(5);
-    row.allocator_retained_bytes = select.optional_size(6);
-    rows.push_back(row);
-  }
-  return rows;
+  return state_->read_all(kTimelineTable, "ORDER BY worker, at_us, rowid");
 }
 
 std::vector<NoteRow> Recording::notes() const {

@@ -4,6 +4,7 @@
 #include <memory>
 #include <unordered_set>
 
+#include "recording/columns.h"
 #include "recording/recording.h"
 #include "recording/sqlite.h"
 
@@ -18,11 +19,26 @@ struct Recording::State {
 
   void load_references();
   // Throw "damaged" when a row names what the recording does not hold.
+  void check(Holds holds, std::int64_t id) const;
   std::int64_t worker(Statement& row, int column) const;
   std::int64_t endpoint(Statement& row, int column) const;
   std::optional<std::int64_t> optional_endpoint(Statement& row, int column) const;
-  void check_request(const RequestRow& request) const;
   [[noreturn]] void damaged(const std::string& what) const;
+
+  // The next row of a statement over the table's columns, its references checked.
+  template <class Row, std::size_t kCount>
+  Row read(const Table<Row, kCount>& table, Statement& select) const {
+    Row row = read_row(table, select);
+    for_each_reference(table, row, [this](Holds holds, std::int64_t id) { check(holds, id); });
+    return row;
+  }
+  template <class Row, std::size_t kCount>
+  std::vector<Row> read_all(const Table<Row, kCount>& table, std::string_view order) const {
+    Statement select(*database, select_from(table, order).c_str());
+    std::vector<Row> rows;
+    while (select.step()) rows.push_back(read(table, select));
+    return rows;
+  }
 };
 
 }  // namespace heapledger::recording

@@ -1,10 +1,7 @@
 #include "recording/recovery.h"
 
-#include <stdio.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-#include <cstdlib>
 #include <exception>
 #include <memory>
 #include <optional>
@@ -23,6 +20,8 @@ namespace {
 
 // A folder without a readable run.json is left alone this long: its run may just be starting.
 constexpr std::int64_t kStartingSeconds = 60;
+// How long after its start a run that could not be finished (the disk is full) is tried again.
+constexpr std::int64_t kTriedSeconds = 24 * 60 * 60;
 
 bool any_worker_runs(const std::string& folder) {
   for (const std::string& name : files_ending(folder, ".ledger")) {
@@ -35,18 +34,10 @@ bool any_worker_runs(const std::string& folder) {
   return false;
 }
 
-constexpr char kClaimed[] = "-recovering";
-
-// The process that already recovers this folder, by the folder's name: run-PID-recovering.
-bool being_recovered(const std::string& folder) {
-  const std::string name = folder.substr(folder.rfind('/') + 1);
-  return name.ends_with(kClaimed) && process_runs(std::strtoull(name.c_str() + 4, nullptr, 10), 0);
-}
-
-bool older_than_starting(const std::string& folder) {
+bool older_than(const std::string& path, std::int64_t seconds) {
   struct stat info {};
-  if (::stat(folder.c_str(), &info) != 0) return false;
-  return static_cast<std::int64_t>(base::unix_ns() / 1'000'000'000) - info.st_mtim.tv_sec > kStartingSeconds;
+  if (::stat(path.c_str(), &info) != 0) return false;
+  return static_cast<std::int64_t>(base::unix_ns() / 1'000'000'000) - info.st_mtim.tv_sec > seconds;
 }
 
 bool is_recording_of(const RunInfo& info, const std::string& path) {
@@ -66,42 +57,49 @@ std::string find_recording(const RunInfo& info) {
   throw RecordingError("it is gone or damaged");
 }
 
-Recovery finish_recording(const std::string& folder, const RunInfo& info) {
+void finish_recording(const std::string& folder, Recovery& recovery) {
+  const std::unique_ptr<Store> store = Store::reopen(recovery.recording);
+  CollectorOptions options;
+  options.run_folder = folder;
+  options.max_bytes = 0;
+  options.resume = true;
+  Collector collector(*store, options);
+  collector.finish();
+  const CollectorSummary summary = collector.summary();
+  recovery.requests = summary.requests;
+  recovery.failure = summary.failure;
+  store->close(static_cast<std::int64_t>(base::unix_ns()), false);
+}
+
+Recovery recover_run(const std::string& folder, const RunInfo& info) {
   Recovery recovery;
   recovery.recording = info.recording;
+  bool found = false;
   try {
     recovery.recording = find_recording(info);
-    const std::unique_ptr<Store> store = Store::reopen(recovery.recording);
-    CollectorOptions options;
-    options.run_folder = folder;
-    options.max_bytes = 0;
-    options.resume = true;
-    Collector collector(*store, options);
-    collector.finish();
-    const CollectorSummary summary = collector.summary();
-    recovery.requests = summary.requests;
-    recovery.failure = summary.failure;
-    store->close(static_cast<std::int64_t>(base::unix_ns()), false);
+    found = true;
+    finish_recording(folder, recovery);
   } catch (const std::exception& error) {
     recovery.failure = error.what();
   }
+  const bool again = found && !recovery.failure.empty() && !older_than(run_info_path(folder), kTriedSeconds);
+  if (!again) remove_run_folder(folder);
   return recovery;
 }
 
 std::optional<Recovery> recover(const std::string& folder) {
-  if (being_recovered(folder)) return std::nullopt;
-  const std::optional<RunInfo> info = read_run_info(folder);
+  RunLock lock;
+  const RunLock::Found found = lock.take(run_info_path(folder));
+  if (found == RunLock::Found::kHeldByAnother) return std::nullopt;
+  const std::optional<RunInfo> info =
+      found == RunLock::Found::kTaken ? read_run_info(folder) : std::optional<RunInfo>();
   if (!info) {
-    if (older_than_starting(folder) && !any_worker_runs(folder)) remove_run_folder(folder);
+    if (older_than(folder, kStartingSeconds) && !any_worker_runs(folder)) remove_run_folder(folder);
     return std::nullopt;
   }
+  // Where a file system cannot lock, the pids are all there is.
   if (process_runs(info->pid, info->start_ticks) || any_worker_runs(folder)) return std::nullopt;
-  // Two runs may start at once: the one whose rename succeeds does it.
-  const std::string claimed = folder.substr(0, folder.rfind('/') + 1) + "run-" + std::to_string(::getpid()) + kClaimed;
-  if (::rename(folder.c_str(), claimed.c_str()) != 0) return std::nullopt;
-  Recovery recovery = finish_recording(claimed, *info);
-  remove_run_folder(claimed);
-  return recovery;
+  return recover_run(folder, *info);
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 // Finishing what a killed collector left: its run folder still holds the ledgers, its recording lacks the end.
-// One process at a time wins a folder (it is renamed first). Never throws; allocates.
+// A run whose collector lives is never touched, nor is one with a worker that still runs. One process at a time has a
+// run's lock (run_lock.h). A failure that may pass (a full disk) leaves the run for a later attempt. Never throws;
+// allocates.
 #pragma once
 
 #include <cstdint>

@@ -2,7 +2,9 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <array>
@@ -38,7 +40,7 @@ void settle(const std::string& path) {
   } catch (const RecordingError& error) {
     if (std::string(error.what()).find("in use") == std::string::npos) return;  // damaged: moved as it is
   }
-  throw RecordingError(path + " is being written by another run", "name another file with -o FILE");
+  throw RecordingInUse(path + " is being written by another run", "name another file with -o FILE");
 }
 
 void move_with_sidecars(const std::string& from, const std::string& to) {
@@ -49,9 +51,13 @@ void move_with_sidecars(const std::string& from, const std::string& to) {
   }
 }
 
-void check_folder(const std::string& path) {
+std::string folder_of(const std::string& path) {
   const std::size_t slash = path.rfind('/');
-  const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
+  return slash == std::string::npos ? "." : path.substr(0, slash + 1);
+}
+
+void check_folder(const std::string& path) {
+  const std::string folder = folder_of(path);
   struct stat info {};
   if (::stat(folder.c_str(), &info) != 0) {
     throw RecordingError("cannot create " + path + ": " + std::strerror(errno));
@@ -75,14 +81,30 @@ bool may_be_replaced(const std::string& path) {
          std::memcmp(header.data() + 68, "HLGR", 4) == 0;
 }
 
-}  // namespace
-
-std::string rotated_name(const std::string& path, int number) {
+// PATH with `part` before its extension.
+std::string with_part(const std::string& path, const std::string& part) {
   const std::size_t slash = path.rfind('/');
   const std::size_t dot = path.rfind('.');
   const bool extension = dot != std::string::npos && (slash == std::string::npos || dot > slash + 1);
   const std::size_t at = extension ? dot : path.size();
-  return path.substr(0, at) + "." + std::to_string(number) + path.substr(at);
+  return path.substr(0, at) + part + path.substr(at);
+}
+
+}  // namespace
+
+std::string rotated_name(const std::string& path, int number) { return with_part(path, "." + std::to_string(number)); }
+
+std::string name_beside_others(const std::string& path) {
+  std::string name = path;
+  for (int number = 2;; ++number) {
+    try {
+      if (exists(name)) settle(name);
+      return name;
+    } catch (const RecordingInUse&) {
+      if (number > kMostBeside) throw;
+    }
+    name = with_part(path, "-" + std::to_string(number));
+  }
 }
 
 void rotate_recordings(const std::string& path) {
@@ -106,6 +128,20 @@ void claim_output(const std::string& path, bool force) {
   settle(path);
   for (const char* suffix : kSidecars) ::unlink((path + suffix).c_str());
   if (::unlink(path.c_str()) != 0) throw RecordingError("cannot replace " + path + ": " + std::strerror(errno));
+}
+
+FolderClaim::FolderClaim(const std::string& path)
+    : folder_(::open(folder_of(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
+  constexpr int kAttempts = 100;
+  constexpr timespec kPause{0, 20'000'000};
+  for (int attempt = 0; attempt < kAttempts && folder_ >= 0; ++attempt) {
+    if (::flock(folder_, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return;
+    ::nanosleep(&kPause, nullptr);
+  }
+}
+
+FolderClaim::~FolderClaim() {
+  if (folder_ >= 0) ::close(folder_);
 }
 
 }  // namespace heapledger::recording

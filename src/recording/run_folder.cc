@@ -97,24 +97,34 @@ std::string create_run_folder(const std::string& base) {
   return folder;
 }
 
-void write_run_info(const std::string& folder, const RunInfo& info) {
+std::string run_info_path(const std::string& folder) { return file_in(folder, "run.json"); }
+
+RunLock write_run_info(const std::string& folder, const RunInfo& info) {
   const nlohmann::json document = {{"pid", info.pid},
                                    {"start_ticks", info.start_ticks},
                                    {"recording", clean_text(info.recording)},
                                    {"started_unix_ns", info.started_unix_ns}};
   const std::string text = document.dump() + "\n";
-  const std::string path = folder + "/run.json";
-  const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-  const ssize_t count = fd < 0 ? -1 : ::write(fd, text.data(), text.size());
-  const int write_error = errno;
-  if (fd >= 0) ::close(fd);
-  if (count != static_cast<ssize_t>(text.size())) {
-    throw RecordingError("cannot write " + path + ": " + std::strerror(count < 0 ? write_error : ENOSPC));
-  }
+  const std::string path = run_info_path(folder);
+  // It has its name only once it is whole and locked.
+  const std::string building = path + ".new";
+  const auto failed = [&](int error) -> RecordingError {
+    ::unlink(building.c_str());
+    return RecordingError("cannot write " + path + ": " + std::strerror(error));
+  };
+  const int fd = ::open(building.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+  if (fd < 0) throw failed(errno);
+  RunLock lock;
+  lock.hold(fd);
+  const ssize_t count = ::write(fd, text.data(), text.size());
+  if (count != static_cast<ssize_t>(text.size())) throw failed(count < 0 ? errno : ENOSPC);
+  if (::access(path.c_str(), F_OK) == 0) throw failed(EEXIST);
+  if (::rename(building.c_str(), path.c_str()) != 0) throw failed(errno);
+  return lock;
 }
 
 std::optional<RunInfo> read_run_info(const std::string& folder) {
-  const std::optional<std::string> text = read_small_file(folder + "/run.json");
+  const std::optional<std::string> text = read_small_file(run_info_path(folder));
   if (!text) return std::nullopt;
   const nlohmann::json document = nlohmann::json::parse(*text, nullptr, false);
   if (!document.is_object()) return std::nullopt;

@@ -4,7 +4,7 @@
 //   BASE/                 0700, this user's: --run-dir, else /dev/shm/heapledger-UID, else $TMPDIR/heapledger-UID
 //     run-PID-RANDOM/     0700
 //       run.json          {"pid", "start_ticks"} of the process that collects, {"recording", "started_unix_ns"} of its
-//       file
+//                         file; locked while that process lives (run_lock.h)
 //       *.ledger          one a worker (ledger/layout.h)
 //       *.refused         {"executable", "python", "reason"}
 // Thread-safe as long as two threads do not use one folder. Allocates.
@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "recording/rows.h"
+#include "recording/run_lock.h"
 
 namespace heapledger::recording {
 
@@ -35,7 +36,9 @@ struct RunInfo {
   std::int64_t started_unix_ns = 0;  // of the recording: tells it from others of that name
 };
 
-void write_run_info(const std::string& folder, const RunInfo& info);  // throws RecordingError
+// The run is the caller's for as long as it keeps the lock. Throws RecordingError.
+RunLock write_run_info(const std::string& folder, const RunInfo& info);
+std::string run_info_path(const std::string& folder);
 std::optional<RunInfo> read_run_info(const std::string& folder);
 
 // Run folders of this user below `base`, none when it cannot be read.

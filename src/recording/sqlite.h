@@ -67,9 +67,9 @@ class Statement {
   std::optional<std::int64_t> optional_size(int column);
   std::optional<std::string> optional_text(int column);
   bool is_null(int column);
+  [[noreturn]] void damaged(int column);
 
  private:
-  [[noreturn]] void damaged(int column);
   void check(int result);
 
   Database& database_;

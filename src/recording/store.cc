@@ -8,6 +8,7 @@
 #include <cstring>
 #include <utility>
 
+#include "recording/columns.h"
 #include "recording/recording.h"
 #include "recording/schema_sql.h"
 #include "recording/store_state.h"
@@ -17,51 +18,6 @@ namespace heapledger::recording {
 namespace {
 
 constexpr char kIdentity[] = "PRAGMA application_id = 0x484C4752; PRAGMA user_version = 1";
-
-constexpr char kAddRequest[] =
-    "INSERT INTO request (worker, sequence, endpoint, started_us, duration_us, status, flags, received_bytes, "
-    "sent_bytes, request_type, response_type, in_flight_at_start, in_flight_peak, allocated_bytes, allocations, "
-    "peak_bytes, escaped_bytes, isolated_bytes, adopted_bytes, native_allocated_bytes, native_peak_bytes, "
-    "byte_seconds, running_us, after_response_bytes) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
-
-constexpr char kUpdateWorker[] =
-    "UPDATE worker SET python = ?, server = ?, rule = ?, ended_us = ?, ending = ?, allocated_bytes = ?, "
-    "freed_bytes = ?, live_bytes = ?, unattributed_bytes = ?, audited_live_bytes = ?, audited_owner_mismatches = ?, "
-    "dropped_requests = ?, approximate_requests = ?, untracked_blocks = ?, foreign_blocks = ?, folded_endpoints = ?, "
-    "displaced_us = ?, rss_bytes = ?, allocator_retained_bytes = ?, heapledger_bytes = ? WHERE id = ?";
-
-const char* ending_name(WorkerEnding ending) {
-  switch (ending) {
-    case WorkerEnding::kRunning:
-      return "running";
-    case WorkerEnding::kFrozen:
-      return "frozen";
-    case WorkerEnding::kDied:
-      return "died";
-    case WorkerEnding::kDisplaced:
-      return "displaced";
-  }
-  return "died";
-}
-
-const char* total_name(OwnerTotalKind kind) {
-  switch (kind) {
-    case OwnerTotalKind::kService:
-      return "service";
-    case OwnerTotalKind::kImport:
-      return "import";
-    case OwnerTotalKind::kRequest:
-      return "request";
-    case OwnerTotalKind::kOpen:
-      return "open";
-    case OwnerTotalKind::kTenured:
-      return "tenured";
-    case OwnerTotalKind::kRetired:
-      return "retired";
-  }
-  return "retired";
-}
 
 // SQLite would follow or reuse what is there; we refuse both.
 void create_empty_file(const std::string& path) {
@@ -77,16 +33,11 @@ void remove_files(const std::string& path) noexcept {
 }  // namespace
 
 void Store::State::prepare() {
-  add_request = std::make_unique<Statement>(database, kAddRequest);
-  add_timeline = std::make_unique<Statement>(
-      database,
-      "INSERT INTO timeline (worker, at_us, rss_bytes, live_bytes, in_flight, arena_bytes, allocator_retained_bytes) "
-      "VALUES (?, ?, ?, ?, ?, ?, ?)");
-  add_owner_total = std::make_unique<Statement>(
-      database,
-      "INSERT INTO owner_total (worker, kind, endpoint, name, owners, allocated_bytes, freed_bytes, live_bytes) "
-      "VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
-  update_worker = std::make_unique<Statement>(database, kUpdateWorker);
+  const auto prepared = [this](const std::string& sql) { return std::make_unique<Statement>(database, sql.c_str()); };
+  add_request = prepared("INSERT " + insert_into(kRequestTable, 1));
+  add_timeline = prepared("INSERT " + insert_into(kTimelineTable));
+  add_owner_total = prepared("INSERT " + insert_into(kOwnerTotalTable));
+  update_worker = prepared("REPLACE " + insert_into(kWorkerTable));
 }
 
 void Store::State::set_meta(const char* key, std::int64_t value) {
@@ -183,73 +134,53 @@ std::int64_t Store::intern_content_type(const std::string& name) {
 }
 
 std::int64_t Store::add_worker(const WorkerRow& worker) {
-  Statement insert(state_->database,
-                   "INSERT INTO worker (pid, parent_pid, python, server, rule, started_us, ending) "
-                   "VALUES (?, ?, ?, ?, ?, ?, 'running')");
-  insert.bind(worker.pid).bind(worker.parent_pid).bind(std::string_view(worker.python));
-  insert.bind(std::string_view(worker.server)).bind(std::string_view(worker.rule)).bind(worker.started_us).run();
-  WorkerRow stored = worker;
-  stored.id = state_->database.last_row_id();
-  update_worker(stored);
-  return stored.id;
+  Statement insert(state_->database, ("INSERT " + insert_into(kWorkerTable, 1)).c_str());
+  bind_row(kWorkerTable, insert, worker, 1);
+  insert.run();
+  return state_->database.last_row_id();
 }
 
 void Store::update_worker(const WorkerRow& worker) {
   Statement& update = *state_->update_worker;
   update.reset();
-  update.bind(std::string_view(worker.python)).bind(std::string_view(worker.server));
-  update.bind(std::string_view(worker.rule)).bind(worker.ended_us);
-  update.bind(std::string_view(ending_name(worker.ending))).bind(worker.allocated_bytes).bind(worker.freed_bytes);
-  update.bind(worker.live_bytes).bind(worker.unattributed_bytes).bind(worker.audited_live_bytes);
-  update.bind(worker.audited_owner_mismatches).bind(worker.dropped_requests).bind(worker.approximate_requests);
-  update.bind(worker.untracked_blocks).bind(worker.foreign_blocks).bind(worker.folded_endpoints);
-  update.bind(worker.displaced_us).bind(worker.rss_bytes).bind(worker.allocator_retained_bytes);
-  update.bind(worker.heapledger_bytes).bind(worker.id).run();
+  bind_row(kWorkerTable, update, worker);
+  update.run();
 }
 
 void Store::add_request(const RequestRow& row) {
   Statement& insert = *state_->add_request;
   insert.reset();
-  insert.bind(row.worker).bind(row.sequence).bind(row.endpoint).bind(row.started_us).bind(row.duration_us);
-  insert.bind(std::int64_t{row.status}).bind(std::int64_t{row.flags}).bind(row.received_bytes).bind(row.sent_bytes);
-  insert.bind(row.request_type).bind(row.response_type).bind(row.in_flight_at_start).bind(row.in_flight_peak);
-  insert.bind(row.allocated_bytes).bind(row.allocations).bind(row.peak_bytes).bind(row.escaped_bytes);
-  insert.bind(row.isolated_bytes).bind(row.adopted_bytes).bind(row.native_allocated_bytes);
-  insert.bind(row.native_peak_bytes).bind(row.byte_seconds).bind(row.running_us).bind(row.after_response_bytes);
+  bind_row(kRequestTable, insert, row, 1);
   insert.run();
 }
 
 void Store::replace_owner_totals(std::int64_t worker, const std::vector<OwnerTotalRow>& totals) {
   Statement(state_->database, "DELETE FROM owner_total WHERE worker = ?").bind(worker).run();
   Statement& insert = *state_->add_owner_total;
-  for (const OwnerTotalRow& row : totals) {
+  for (OwnerTotalRow row : totals) {
+    row.worker = worker;
     insert.reset();
-    insert.bind(worker).bind(std::string_view(total_name(row.kind))).bind(row.endpoint);
-    row.name ? insert.bind(std::string_view(*row.name)) : insert.bind_null();
-    insert.bind(row.owners).bind(row.allocated_bytes).bind(row.freed_bytes).bind(row.live_bytes).run();
+    bind_row(kOwnerTotalTable, insert, row);
+    insert.run();
   }
 }
 
 void Store::replace_in_flight(std::int64_t worker, const std::vector<InFlightRow>& requests) {
   Statement(state_->database, "DELETE FROM in_flight WHERE worker = ?").bind(worker).run();
   if (requests.empty()) return;
-  Statement insert(state_->database,
-                   "INSERT INTO in_flight (worker, endpoint, sequence, started_us, live_bytes, peak_bytes, "
-                   "allocated_bytes) VALUES (?, ?, ?, ?, ?, ?, ?)");
-  for (const InFlightRow& row : requests) {
-    insert.bind(worker).bind(row.endpoint).bind(row.sequence).bind(row.started_us).bind(row.live_bytes);
-    insert.bind(row.peak_bytes).bind(row.allocated_bytes).run();
+  Statement insert(state_->database, ("INSERT " + insert_into(kInFlightTable)).c_str());
+  for (InFlightRow row : requests) {
+    row.worker = worker;
+    bind_row(kInFlightTable, insert, row);
+    insert.run();
   }
 }
 
 void Store::replace_peak(const PeakRow& peak) {
   Statement(state_->database, "DELETE FROM peak_member WHERE worker = ?").bind(peak.worker).run();
-  Statement(state_->database, "INSERT OR REPLACE INTO peak (worker, at_us, live_bytes, in_flight) VALUES (?, ?, ?, ?)")
-      .bind(peak.worker)
-      .bind(peak.at_us)
-      .bind(peak.live_bytes)
-      .bind(peak.in_flight)
-      .run();
+  Statement replace(state_->database, ("REPLACE " + insert_into(kPeakTable)).c_str());
+  bind_row(kPeakTable, replace, peak);
+  replace.run();
   Statement insert(state_->database,
                    "INSERT INTO peak_member (worker, endpoint, sequence, live_bytes) VALUES (?, ?, ?, ?)");
   for (const PeakMemberRow& member : peak.members) {
@@ -260,8 +191,8 @@ void Store::replace_peak(const PeakRow& peak) {
 void Store::add_timeline(const TimelineRow& point) {
   Statement& insert = *state_->add_timeline;
   insert.reset();
-  insert.bind(point.worker).bind(point.at_us).bind(point.rss_bytes).bind(point.live_bytes).bind(point.in_flight);
-  insert.bind(point.arena_bytes).bind(point.allocator_retained_bytes).run();
+  bind_row(kTimelineTable, insert, point);
+  insert.run();
 }
 
 void Store::add_note(const NoteRow& note) {

@@ -4,9 +4,9 @@
 #include <optional>
 #include <utility>
 
+#include "recording/columns.h"
 #include "recording/figures.h"
 #include "recording/recording.h"
-#include "recording/request_columns.h"
 #include "recording/store_state.h"
 
 namespace heapledger::recording {
@@ -64,10 +64,10 @@ bool Store::fold_oldest(std::int64_t limit) {
   std::int64_t since_us = database.query_integer(
       "SELECT coalesce((SELECT value FROM meta WHERE key = 'single_requests_since_us'), -9223372036854775807)");
   const std::int64_t span = state_->slice_span_us;
-  Statement select(database, kSelectOldestRequests);
+  Statement select(database, select_from(kRequestTable, "ORDER BY id LIMIT ?").c_str());
   select.bind(limit);
   while (select.step()) {
-    const RequestRow request = read_request(select);
+    const RequestRow request = read_row(kRequestTable, select);
     const SliceKey key{request.endpoint, slice_start(request.started_us, span)};
     SliceRow& slice = slices[key];
     slice.endpoint = key.first;

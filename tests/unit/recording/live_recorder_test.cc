@@ -35,10 +35,18 @@ std::string blocked_signals(const std::string& task) {
   return {};
 }
 
+RunOptions options_in(const TemporaryFolder& folder) {
+  RunOptions options;
+  options.run_dir = folder / "runs";
+  options.output = folder / "r.db";
+  options.beside_others = true;
+  return options;
+}
+
 TEST(LiveRecorder, StoresOnFlushAndEndsAsOnePlainFile) {
   const TemporaryFolder folder;
-  const std::string run = create_run_folder(folder.path());
-  LiveRecorder recorder(run, folder / "r.db");
+  LiveRecorder recorder(options_in(folder));
+  const std::string run = recorder.folder();
   SyntheticLedger synthetic;
   synthetic.add_request(1, 0);
   synthetic.write_to(run + "/1.ledger");
@@ -47,12 +55,23 @@ TEST(LiveRecorder, StoresOnFlushAndEndsAsOnePlainFile) {
   recorder.stop();
   EXPECT_FALSE(std::filesystem::exists(folder / "r.db-wal"));
   EXPECT_TRUE(Recording(folder / "r.db").read_meta().complete);
+  EXPECT_FALSE(std::filesystem::exists(run));
+}
+
+TEST(LiveRecorder, NothingStaysOfOneThatIsAbandoned) {
+  const TemporaryFolder folder;
+  LiveRecorder recorder(options_in(folder));
+  EXPECT_TRUE(std::filesystem::exists(folder / "r.db-wal"));
+  recorder.abandon();
+  EXPECT_FALSE(std::filesystem::exists(folder / "r.db"));
+  EXPECT_FALSE(std::filesystem::exists(folder / "r.db-wal"));
+  EXPECT_FALSE(std::filesystem::exists(recorder.folder()));
 }
 
 TEST(LiveRecorder, ItsThreadTakesNoSignalOfTheService) {
   const TemporaryFolder folder;
   const std::set<std::string> before = threads();
-  LiveRecorder recorder(create_run_folder(folder.path()), folder / "r.db");
+  LiveRecorder recorder(options_in(folder));
   std::size_t ours = 0;
   for (const std::string& task : threads()) {
     if (before.contains(task)) continue;

@@ -13,6 +13,8 @@
 #include "recording/process_table.h"
 #include "recording/recovery.h"
 #include "recording/rotation.h"
+#include "recording/run_lock.h"
+#include "recording/sqlite.h"
 #include "recordings_for_tests.h"
 
 namespace heapledger::recording {
@@ -30,13 +32,24 @@ TEST(RunFolder, IsPrivateAndRemovedWithItsFiles) {
   struct stat info {};
   ASSERT_EQ(::stat(run.c_str(), &info), 0);
   EXPECT_EQ(info.st_mode & 0777U, 0700U);
-  write_run_info(run, {1, 2, "/somewhere/r.db", 3});
+  const RunLock lock = write_run_info(run, {1, 2, "/somewhere/r.db", 3});
   EXPECT_THROW(write_run_info(run, {1, 2, "/somewhere/r.db", 3}), RecordingError);
   ASSERT_EQ(::stat((run + "/run.json").c_str(), &info), 0);
   EXPECT_EQ(info.st_mode & 0777U, 0600U);
   EXPECT_EQ(read_run_info(run)->recording, "/somewhere/r.db");
   remove_run_folder(run);
   EXPECT_FALSE(fs::exists(run));
+}
+
+TEST(RunFolder, BelongsToWhoeverHoldsItsLock) {
+  const TemporaryFolder folder;
+  RunLock owner = write_run_info(folder.path(), {1, 2, "/somewhere/r.db", 3});
+  RunLock other;
+  EXPECT_EQ(other.take(run_info_path(folder.path())), RunLock::Found::kHeldByAnother);
+  owner.release();
+  EXPECT_EQ(other.take(run_info_path(folder.path())), RunLock::Found::kTaken);
+  EXPECT_EQ(RunLock().take(run_info_path(folder.path())), RunLock::Found::kHeldByAnother);
+  EXPECT_EQ(RunLock().take(folder / "nothing"), RunLock::Found::kNoRun);
 }
 
 TEST(RunFolder, OthersFoldersAreNotListed) {
@@ -92,6 +105,18 @@ TEST(Rotation, RefusesARecordingThatIsBeingWritten) {
   store->add_worker(a_worker());
   store->commit();
   EXPECT_EQ(Recording(folder / "heapledger.db").workers().size(), 1U);
+}
+
+TEST(Rotation, NamesBesideOthersThoseThatNobodyWrites) {
+  const TemporaryFolder folder;
+  const std::string path = folder / "heapledger.db";
+  EXPECT_EQ(name_beside_others(path), path);
+  const auto first = Store::create(path, beginning());
+  EXPECT_EQ(name_beside_others(path), folder / "heapledger-2.db");
+  auto second = Store::create(folder / "heapledger-2.db", beginning());
+  EXPECT_EQ(name_beside_others(path), folder / "heapledger-3.db");
+  second->close(kStartedNs, true);
+  EXPECT_EQ(name_beside_others(path), folder / "heapledger-2.db");  // an older one there is rotated
 }
 
 TEST(Rotation, TakesTheLogOfAKilledCollectorAlong) {
@@ -191,6 +216,37 @@ TEST(Recovery, LeavesRunsAloneWhoseSupervisorOrWorkersLive) {
   EXPECT_TRUE(recover_unfinished_runs(folder.path()).empty());
   EXPECT_TRUE(fs::exists(supervised));
   EXPECT_TRUE(fs::exists(killed.run()));
+}
+
+TEST(Recovery, LeavesARunWhoseLockIsHeldWhateverItsPidsSay) {
+  const TemporaryFolder folder;
+  KilledRun killed(folder);
+  killed.leave();
+  RunLock elsewhere;  // by a collector that another container's pids belong to
+  ASSERT_EQ(elsewhere.take(run_info_path(killed.run())), RunLock::Found::kTaken);
+  EXPECT_TRUE(recover_unfinished_runs(folder.path()).empty());
+  EXPECT_TRUE(fs::exists(killed.run() + "/1.ledger"));
+  elsewhere.release();
+  EXPECT_EQ(recover_unfinished_runs(folder.path()).size(), 1U);
+}
+
+TEST(Recovery, TriesAgainWhatFailedForAWhile) {
+  const TemporaryFolder folder;
+  KilledRun killed(folder);
+  killed.leave();
+  {
+    Database reader(killed.path(), Database::Access::kWrite);
+    reader.execute("BEGIN IMMEDIATE");  // as a full disk: it can be read and not written
+    const std::vector<Recovery> recoveries = recover_unfinished_runs(folder.path());
+    ASSERT_EQ(recoveries.size(), 1U);
+    EXPECT_NE(recoveries[0].failure, "");
+    EXPECT_TRUE(fs::exists(killed.run() + "/1.ledger"));
+  }
+  const std::vector<Recovery> recoveries = recover_unfinished_runs(folder.path());
+  ASSERT_EQ(recoveries.size(), 1U);
+  EXPECT_EQ(recoveries[0].failure, "");
+  EXPECT_EQ(Recording(killed.path()).requests().size(), 3U);
+  EXPECT_FALSE(fs::exists(killed.run()));
 }
 
 TEST(Recovery, FindsARecordingThatLaterRunsHaveRotated) {

@@ -1,0 +1,75 @@
+#include "recording/columns.h"
+
+#include <string>
+
+namespace heapledger::recording {
+namespace {
+
+template <class Names, class Value>
+void read_word(const Names& names, Statement& select, int column, Value& value) {
+  const std::string word = select.text(column);
+  for (const auto& [known, meaning] : names) {
+    if (word == known) {
+      value = meaning;
+      return;
+    }
+  }
+  select.damaged(column);
+}
+
+template <class Names, class Value>
+void bind_word(const Names& names, Statement& statement, Value value) {
+  for (const auto& [word, meaning] : names) {
+    if (value == meaning) statement.bind(std::string_view(word));
+  }
+}
+
+}  // namespace
+
+void read_value(Statement& select, int column, Holds holds, std::int64_t& value) {
+  value = holds == Holds::kSize ? select.size(column) : select.integer(column);
+}
+
+void read_value(Statement& select, int column, Holds holds, std::optional<std::int64_t>& value) {
+  value = holds == Holds::kSize ? select.optional_size(column) : select.optional_integer(column);
+}
+
+void read_value(Statement& select, int column, Holds /*holds*/, std::int32_t& value) {
+  value = static_cast<std::int32_t>(select.size(column) & 0x7FFFFFFF);
+}
+
+void read_value(Statement& select, int column, Holds /*holds*/, std::uint32_t& value) {
+  value = static_cast<std::uint32_t>(select.size(column) & 0xFFFFFFFF);
+}
+
+void read_value(Statement& select, int column, Holds /*holds*/, double& value) { value = select.real(column); }
+
+void read_value(Statement& select, int column, Holds /*holds*/, std::string& value) { value = select.text(column); }
+
+void read_value(Statement& select, int column, Holds /*holds*/, std::optional<std::string>& value) {
+  value = select.optional_text(column);
+}
+
+void read_value(Statement& select, int column, Holds /*holds*/, WorkerEnding& value) {
+  read_word(kEndingNames, select, column, value);
+}
+
+void read_value(Statement& select, int column, Holds /*holds*/, OwnerTotalKind& value) {
+  read_word(kTotalKindNames, select, column, value);
+}
+
+void bind_value(Statement& statement, std::int64_t value) { statement.bind(value); }
+void bind_value(Statement& statement, std::int32_t value) { statement.bind(std::int64_t{value}); }
+void bind_value(Statement& statement, std::uint32_t value) { statement.bind(std::int64_t{value}); }
+void bind_value(Statement& statement, const std::optional<std::int64_t>& value) { statement.bind(value); }
+void bind_value(Statement& statement, double value) { statement.bind(value); }
+void bind_value(Statement& statement, const std::string& value) { statement.bind(std::string_view(value)); }
+
+void bind_value(Statement& statement, const std::optional<std::string>& value) {
+  value ? statement.bind(std::string_view(*value)) : statement.bind_null();
+}
+
+void bind_value(Statement& statement, WorkerEnding value) { bind_word(kEndingNames, statement, value); }
+void bind_value(Statement& statement, OwnerTotalKind value) { bind_word(kTotalKindNames, statement, value); }
+
+}  // namespace heapledger::recording
