@@ -4,7 +4,7 @@ Bound to the engine's functions, or to a double of them, by `heapledger.adapters
 else.
 """
 
-from collections.abc import Iterable
+from collections.abc import Coroutine, Iterable
 from typing import Any, final
 
 from heapledger._engine import Request
@@ -63,8 +63,14 @@ class Exchange:
     def finish(self) -> None:
         """WSGI: end, and leave unless held."""
 
-    def finish_asgi(self) -> None:
-        """ASGI: end, and leave when the event loop's step is over."""
+@final
+class Entry:
+    """An ASGI application with a request around each http call, unless its scope has one already."""
+
+    app: Any
+    known: bool
+    def __new__(cls, app: Any, known: bool = False) -> Entry: ...
+    def __call__(self, scope: Any, receive: Any, send: Any) -> Any: ...
 
 def bind(names: dict[str, Any], /) -> None:
     """Take over the functions and tables that exchanges use."""
@@ -72,8 +78,11 @@ def bind(names: dict[str, Any], /) -> None:
 def open_wsgi(token: Request, environ: dict[str, Any], start_response: Any, known: bool, /) -> Exchange:
     """The exchange of a WSGI call; environ refers to it from here on."""
 
-def open_asgi(token: Request, scope: Any, receive: Any, send: Any, known: bool, /) -> Exchange:
-    """The exchange of an ASGI call; scope refers to it from here on."""
+def serve(app: Any, scope: Any, receive: Any, send: Any, known: bool, /) -> Coroutine[Any, Any, Any]:
+    """Await app(scope, receive, send) within a request of its own; scope refers to its exchange while it is open."""
+
+def exchange_of(token: Request | None, /) -> Exchange | None:
+    """The ASGI exchange over this token, unless it is finished."""
 
 def open_gunicorn(token: Request, method: str, /) -> Exchange:
     """The exchange of a request that gunicorn's worker holds; `source` and `response` follow."""

@@ -1,10 +1,19 @@
 // An exchange under ASGI: the application's send, and what the messages say.
-#include "cpython/exchange_object.h"
+#include "cpython/exchange_passage.h"
 
 namespace heapledger::cpython {
 namespace {
 
 ExchangeObject& as_exchange(PyObject* object) noexcept { return *reinterpret_cast<ExchangeObject*>(object); }
+
+ExchangeObject* g_first_open = nullptr;
+
+void link_open(ExchangeObject& self) noexcept {
+  self.next_open = g_first_open;
+  self.previous_open = &g_first_open;
+  if (g_first_open != nullptr) g_first_open->previous_open = &self.next_open;
+  g_first_open = &self;
+}
 
 // Borrowed, nullptr when absent or when the message is no dict.
 PyObject* field(PyObject* message, PyObject* name) noexcept {
@@ -59,6 +68,7 @@ void take_down_request_type(ExchangeObject& self) noexcept {
 constexpr long long kWorthWaitingBytes = 16LL * 1024;
 
 bool is_worth_waiting(ExchangeObject& self) noexcept {
+  if (self.waited == 0) return false;
   PyObject* live = PyObject_GetAttr(self.token, g_names.live_bytes);
   const long long bytes = live == nullptr ? kWorthWaitingBytes : PyLong_AsLongLong(live);
   Py_XDECREF(live);
@@ -89,9 +99,7 @@ void leave_when_step_is_over(ExchangeObject& self) noexcept {
 PyObject* call_as_send(PyObject* object, PyObject* const* arguments, std::size_t count, PyObject* names) {
   ExchangeObject& self = as_exchange(object);
   const Py_ssize_t given = PyVectorcall_NARGS(count);
-  if (given == 1 && names == nullptr && note_message(self, arguments[0])) {
-    return PyObject_CallFunctionObjArgs(g_bound.last, object, arguments[0], nullptr);
-  }
+  if (given == 1 && names == nullptr && note_message(self, arguments[0])) return new_last(object, arguments[0]);
   return PyObject_Vectorcall(self.server_call, arguments, static_cast<std::size_t>(given), names);
 }
 
@@ -119,23 +127,37 @@ bool headers_may_name_version(ExchangeObject& self) noexcept {
   return false;
 }
 
-PyObject* finish_asgi(PyObject* object, PyObject*) {
-  ExchangeObject& self = as_exchange(object);
+void finish_asgi(ExchangeObject& self) noexcept {
   end_exchange(self);
-  if (PyDict_DelItem(g_bound.open_exchanges, self.token) != 0) PyErr_Clear();
+  unlink_open(self);
   if (self.scope != nullptr && PyObject_DelItem(self.scope, g_names.key) != 0) PyErr_Clear();
   Py_CLEAR(self.scope);
   leave_when_step_is_over(self);
-  Py_RETURN_NONE;
 }
 
-PyObject* open_asgi(PyObject*, PyObject* const* arguments, Py_ssize_t count) {
-  if (count != 5) return PyErr_Format(PyExc_TypeError, "open_asgi(token, scope, receive, send, known) is expected");
-  PyObject* scope = arguments[1];
+void note_received(ExchangeObject& self, PyObject* message) noexcept {
+  PyObject* type = field(message, g_names.type);
+  if (type == nullptr) {
+    count_failure("receive_unread");
+  } else if (is_word(type, "http.request")) {
+    PyObject* body = field(message, g_names.body);
+    if (body != nullptr && is_true(body)) {
+      PyObject* done = PyObject_CallOneArg(g_bound.adopt, body);
+      if (done == nullptr) count_failure("receive_unread");
+      Py_XDECREF(done);
+      self.received += length_of(body);
+    }
+    if (is_true(field(message, g_names.more_body))) self.flags |= PyLong_AsLong(g_bound.streamed_in);
+  } else if (self.final == 0) {
+    self.flags |= PyLong_AsLong(g_bound.disconnected);
+  }
+}
+
+PyObject* open_asgi(PyObject* token, PyObject* scope, PyObject* receive, PyObject* send, bool known) noexcept {
   PyObject* method = PyObject_GetItem(scope, g_names.method);
   if (method == nullptr) return nullptr;
   PyObject* headers = PyObject_GetItem(scope, g_names.headers);
-  ExchangeObject* self = headers == nullptr ? nullptr : new_exchange(ExchangeKind::kAsgi, arguments[0], method);
+  ExchangeObject* self = headers == nullptr ? nullptr : new_exchange(ExchangeKind::kAsgi, token, method);
   Py_DECREF(method);
   if (self == nullptr) {
     Py_XDECREF(headers);
@@ -143,15 +165,29 @@ PyObject* open_asgi(PyObject*, PyObject* const* arguments, Py_ssize_t count) {
   }
   self->source = headers;
   self->scope = Py_NewRef(scope);
-  self->server_receive = Py_NewRef(arguments[2]);
-  self->server_call = Py_NewRef(arguments[3]);
-  self->known = arguments[4] == Py_True ? 1 : 0;
+  self->server_receive = Py_NewRef(receive);
+  self->server_call = Py_NewRef(send);
+  self->known = known ? 1 : 0;
+  link_open(*self);
   PyObject* object = reinterpret_cast<PyObject*>(self);
-  if (PyDict_SetItem(g_bound.open_exchanges, self->token, object) != 0 ||
-      PyObject_SetItem(scope, g_names.key, object) != 0) {
-    Py_CLEAR(object);
-  }
+  if (PyObject_SetItem(scope, g_names.key, object) != 0) Py_CLEAR(object);
   return object;
+}
+
+void unlink_open(ExchangeObject& self) noexcept {
+  if (self.previous_open == nullptr) return;
+  *self.previous_open = self.next_open;
+  if (self.next_open != nullptr) self.next_open->previous_open = self.previous_open;
+  self.previous_open = nullptr;
+  self.next_open = nullptr;
+}
+
+// Those who ask are few: background tasks, which are handed no scope.
+PyObject* exchange_of(PyObject*, PyObject* token) {
+  for (ExchangeObject* exchange = g_first_open; exchange != nullptr; exchange = exchange->next_open) {
+    if (exchange->token == token) return Py_NewRef(reinterpret_cast<PyObject*>(exchange));
+  }
+  Py_RETURN_NONE;
 }
 
 }  // namespace heapledger::cpython

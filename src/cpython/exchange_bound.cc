@@ -1,6 +1,9 @@
 #include "cpython/exchange_bound.h"
 
 #include <cstring>
+#include <iterator>
+
+#include "cpython/exchange_object.h"
 
 namespace heapledger::cpython {
 
@@ -36,8 +39,7 @@ const Entry kBound[] = {
     {"count", &g_bound.count},
     {"asked_of_environ", &g_bound.asked_of_environ},
     {"asked_of_headers", &g_bound.asked_of_headers},
-    {"receive", &g_bound.receive},
-    {"last", &g_bound.last},
+    {"adopt", &g_bound.adopt},
     {"closing", &g_bound.closing},
     {"running_loop", &g_bound.running_loop},
     {"rule_of_other_method", &g_bound.rule_of_other_method},
@@ -54,6 +56,8 @@ const Entry kNames[] = {
     {"received_bytes", &g_names.received_bytes},
     {"sent_bytes", &g_names.sent_bytes},
     {"close", &g_names.close},
+    {"throw", &g_names.throw_},
+    {"value", &g_names.value},
     {"call_soon", &g_names.call_soon},
     {"REQUEST_METHOD", &g_names.request_method},
     {"CONTENT_TYPE", &g_names.content_type},
@@ -78,12 +82,25 @@ const Entry kNames[] = {
     {"url_rule", &g_names.url_rule},
     {"rule", &g_names.rule},
     {"SCRIPT_NAME", &g_names.script_name},
+    {"get", &g_names.get},
     {"path", &g_names.path},
     {"deprecated", &g_names.deprecated},
     {"fastapi", &g_names.fastapi},
     {"effective_route_context", &g_names.effective_route_context},
     {"original_route", &g_names.original_route},
 };
+
+// Content types as they were sent last: servers make a new bytes object for each response.
+struct CleanType {
+  PyObject* type;
+  Py_ssize_t length;
+  char raw[48];
+};
+CleanType g_clean_types[8];
+
+CleanType& known_type(const char* raw, Py_ssize_t length) noexcept {
+  return g_clean_types[static_cast<std::size_t>(length + raw[length - 1]) % std::size(g_clean_types)];
+}
 
 }  // namespace
 
@@ -111,6 +128,8 @@ PyObject* bind(PyObject*, PyObject* names) {
     PyErr_SetString(PyExc_TypeError, "ids, methods, types and open_exchanges are dicts, plain is a set");
     return nullptr;
   }
+  forget_known_endpoints();
+  for (CleanType& known : g_clean_types) Py_CLEAR(known.type);
   Py_RETURN_NONE;
 }
 
@@ -132,6 +151,7 @@ bool is_word(PyObject* text, std::string_view lower_case) noexcept {
   } else {
     return false;
   }
+  if (memcmp(bytes, lower_case.data(), lower_case.size()) == 0) return true;  // as servers send them
   for (std::size_t i = 0; i < lower_case.size(); ++i) {
     const char letter = bytes[i] >= 'A' && bytes[i] <= 'Z' ? static_cast<char>(bytes[i] + ('a' - 'A')) : bytes[i];
     if (letter != lower_case[i]) return false;
@@ -161,8 +181,23 @@ long long number_in(PyObject* text) noexcept {
 }
 
 PyObject* clean_type(PyObject* raw) noexcept {
+  CleanType* kept = nullptr;
+  if (PyBytes_Check(raw) && PyBytes_GET_SIZE(raw) > 0 && PyBytes_GET_SIZE(raw) <= Py_ssize_t{sizeof(CleanType::raw)}) {
+    const Py_ssize_t length = PyBytes_GET_SIZE(raw);
+    kept = &known_type(PyBytes_AS_STRING(raw), length);
+    const bool same = kept->type != nullptr && kept->length == length &&
+                      memcmp(kept->raw, PyBytes_AS_STRING(raw), static_cast<std::size_t>(length)) == 0;
+    if (same) return Py_NewRef(kept->type);
+  }
   PyObject* known = PyDict_GetItemWithError(g_bound.types, raw);
-  if (known != nullptr) return Py_NewRef(known);
+  if (known != nullptr) {
+    if (kept != nullptr) {
+      Py_XSETREF(kept->type, Py_NewRef(known));
+      kept->length = PyBytes_GET_SIZE(raw);
+      memcpy(kept->raw, PyBytes_AS_STRING(raw), static_cast<std::size_t>(kept->length));
+    }
+    return Py_NewRef(known);
+  }
   if (PyErr_Occurred() != nullptr) return nullptr;
   return PyObject_CallOneArg(g_bound.content_type, raw);
 }

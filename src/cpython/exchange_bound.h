@@ -17,19 +17,19 @@ struct Bound {
   PyObject *ids, *methods, *types, *plain, *open_exchanges;
   PyObject *find, *find_asked, *content_type, *method_of, *count;
   PyObject *asked_of_environ, *asked_of_headers;
-  PyObject *receive, *last, *closing, *running_loop, *rule_of_other_method;
+  PyObject *adopt, *closing, *running_loop, *rule_of_other_method;
   PyObject *unmatched, *app, *ignored;
 };
 extern Bound g_bound;
 
 struct Names {
-  PyObject *key, *empty, *endpoint, *live_bytes, *received_bytes, *sent_bytes, *close, *call_soon;
+  PyObject *key, *empty, *endpoint, *live_bytes, *received_bytes, *sent_bytes, *close, *throw_, *value, *call_soon;
   PyObject *request_method, *content_type, *content_length, *transfer_encoding, *file_wrapper, *accept;
   PyObject* version_keys[3];
   PyObject *method, *headers, *type, *body, *more_body, *status;
   PyObject *status_code, *sent, *response_length;
   PyObject *request, *environ, *url_rule, *rule, *script_name;
-  PyObject *path, *deprecated, *fastapi, *effective_route_context, *original_route;
+  PyObject *get, *path, *deprecated, *fastapi, *effective_route_context, *original_route;
 };
 extern Names g_names;
 

@@ -8,23 +8,6 @@ constexpr Py_ssize_t kMostArguments = 4;
 
 ExchangeObject& as_exchange(PyObject* object) noexcept { return *reinterpret_cast<ExchangeObject*>(object); }
 
-// The open exchange in an environ or scope, borrowed, or nullptr.
-PyObject* exchange_in(PyObject* mapping) noexcept {
-  if (!PyDict_Check(mapping)) return nullptr;
-  PyObject* found = PyDict_GetItemWithError(mapping, g_names.key);
-  if (found == nullptr) PyErr_Clear();
-  return found != nullptr && Py_TYPE(found) == &ExchangeType ? found : nullptr;
-}
-
-void forget(PyObject* token, const char* why) noexcept {
-  count_failure(why);
-  for (PyObject* function : {g_bound.discard, g_bound.leave}) {
-    PyObject* done = PyObject_CallOneArg(function, token);
-    if (done == nullptr) PyErr_Clear();
-    Py_XDECREF(done);
-  }
-}
-
 // What the application raised is passed on; the request is over.
 PyObject* fail_and_finish(PyObject* exchange) noexcept {
   note_failure(as_exchange(exchange), PyErr_Occurred());
@@ -84,6 +67,13 @@ PyObject* effective_route(PyObject* route, PyObject* scope) noexcept {
 
 }  // namespace
 
+PyObject* exchange_in(PyObject* mapping) noexcept {
+  if (!PyDict_Check(mapping)) return nullptr;
+  PyObject* found = PyDict_GetItemWithError(mapping, g_names.key);
+  if (found == nullptr) PyErr_Clear();
+  return found != nullptr && Py_TYPE(found) == &ExchangeType ? found : nullptr;
+}
+
 PyObject* enter_wsgi(PyObject*, PyObject* const* arguments, Py_ssize_t count) {
   const Py_ssize_t given = count - 2;  // what the application is called with
   if (given < 2 || given > kMostArguments)
@@ -100,7 +90,7 @@ PyObject* enter_wsgi(PyObject*, PyObject* const* arguments, Py_ssize_t count) {
   if (token != nullptr && token != Py_None) {
     PyObject* opening[] = {token, environ, arguments[count - 1], arguments[0]};
     exchange = open_wsgi(nullptr, opening, 4);
-    if (exchange == nullptr) forget(token, "wsgi_begin_failed");
+    if (exchange == nullptr) forget_token(token, "wsgi_begin_failed");
   }
   Py_XDECREF(token);
   if (exchange == nullptr)

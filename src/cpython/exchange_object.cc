@@ -34,10 +34,19 @@ int clear(PyObject* object) {
   });
 }
 
+constexpr int kMostSpare = 128;
+ExchangeObject* g_spare[kMostSpare];
+int g_spare_count = 0;
+
 void dealloc(PyObject* object) {
   PyObject_GC_UnTrack(object);
+  unlink_open(as_exchange(object));
   clear(object);
-  PyObject_GC_Del(object);
+  if (g_spare_count < kMostSpare) {
+    g_spare[g_spare_count++] = &as_exchange(object);
+  } else {
+    PyObject_GC_Del(object);
+  }
 }
 
 // The API version that the request's headers name: a new str.
@@ -66,6 +75,48 @@ PyObject* endpoint_for(ExchangeObject& self, PyObject* key) noexcept {
   return found;
 }
 
+// What the table of endpoints answered for a template, found by the objects' addresses: routes hand out the same string
+// each time. Entries keep what they name alive.
+struct KnownEndpoint {
+  PyObject* method;
+  PyObject* route;
+  PyObject* key;
+  PyObject* endpoint;
+  bool deprecated;
+  bool has_own_version;  // the request's headers say nothing about it
+};
+constexpr std::size_t kKnownEndpoints = 256;
+KnownEndpoint g_known_endpoints[kKnownEndpoints];
+
+KnownEndpoint& known_endpoint(const PyObject* method, const PyObject* route, bool deprecated) noexcept {
+  const auto bits = [](const PyObject* object) { return reinterpret_cast<std::uintptr_t>(object) >> 4; };
+  return g_known_endpoints[(bits(route) ^ (bits(method) << 3) ^ (deprecated ? 1U : 0U)) % kKnownEndpoints];
+}
+
+bool file_if_known(ExchangeObject& self, const PyObject* route, bool deprecated) noexcept {
+  const KnownEndpoint& known = known_endpoint(self.method, route, deprecated);
+  if (known.route != route || known.method != self.method || known.deprecated != deprecated) return false;
+  if (self.key == known.key) return true;  // for the second time
+  if (!known.has_own_version && may_name_version(self)) return false;
+  if (PyObject_SetAttr(self.token, g_names.endpoint, known.endpoint) != 0) return false;
+  Py_XSETREF(self.key, Py_NewRef(known.key));
+  return true;
+}
+
+void keep_known(ExchangeObject& self, PyObject* route, bool deprecated, PyObject* endpoint) noexcept {
+  if (Py_REFCNT(route) < 2) return;  // made for this request: its address says nothing
+  PyObject* id = PyDict_GetItemWithError(g_bound.ids, self.key);
+  const long long number = id == nullptr ? 0 : PyLong_AsLongLong(id);
+  if (number == 0 || (number < 0 && may_name_version(self))) return;
+  KnownEndpoint& known = known_endpoint(self.method, route, deprecated);
+  Py_XSETREF(known.method, Py_NewRef(self.method));
+  Py_XSETREF(known.route, Py_NewRef(route));
+  Py_XSETREF(known.key, Py_NewRef(self.key));
+  Py_XSETREF(known.endpoint, Py_NewRef(endpoint));
+  known.deprecated = deprecated;
+  known.has_own_version = number > 0;
+}
+
 bool try_to_file(ExchangeObject& self, PyObject* route, bool deprecated) noexcept {
   PyObject* key = PyTuple_Pack(4, self.method, route, g_names.empty, deprecated ? Py_True : Py_False);
   if (key == nullptr) return false;
@@ -78,6 +129,7 @@ bool try_to_file(ExchangeObject& self, PyObject* route, bool deprecated) noexcep
     call_engine(g_bound.discard, self);
   } else if (same == 0) {
     done = PyObject_SetAttr(self.token, g_names.endpoint, endpoint) == 0;
+    if (done) keep_known(self, route, deprecated, endpoint);
   }
   Py_DECREF(endpoint);
   return done;
@@ -138,7 +190,7 @@ PyObject* fail(PyObject* object, PyObject* error) {
   Py_RETURN_NONE;
 }
 
-PyObject* get_receive(PyObject* object, void*) { return PyMethod_New(g_bound.receive, object); }
+PyObject* get_receive(PyObject* object, void*) { return new_receiver(object); }
 
 template <typename Function>
 PyCFunction as_method(Function function) noexcept {
@@ -154,7 +206,6 @@ PyMethodDef g_methods[] = {
     {"wrap", wrap_body, METH_O, "WSGI: the body to give to the server."},
     {"close", close_body, METH_NOARGS, "WSGI: the server is done with the body."},
     {"finish", finish_wsgi, METH_NOARGS, "WSGI: end, and leave unless held."},
-    {"finish_asgi", finish_asgi, METH_NOARGS, "ASGI: end, and leave when the event loop's step is over."},
     {nullptr, nullptr, 0, nullptr},
 };
 
@@ -213,16 +264,30 @@ bool prepare_exchange_types() noexcept {
   return PyType_Ready(&ExchangeType) == 0;
 }
 
+bool prepare_spare() noexcept {
+  if (g_spare_count > 0) return true;
+  ExchangeObject* self = PyObject_GC_New(ExchangeObject, &ExchangeType);
+  if (self == nullptr) {
+    PyErr_Clear();
+    return false;
+  }
+  memset(&self->call, 0, sizeof(ExchangeObject) - offsetof(ExchangeObject, call));
+  Py_DECREF(reinterpret_cast<PyObject*>(self));  // into the list
+  return true;
+}
+
 ExchangeObject* new_exchange(ExchangeKind kind, PyObject* token, PyObject* raw_method) noexcept {
   PyObject* known = PyDict_GetItemWithError(g_bound.methods, raw_method);
   if (known == nullptr && PyErr_Occurred() != nullptr) return nullptr;
   PyObject* method = known != nullptr ? Py_NewRef(known) : PyObject_CallOneArg(g_bound.method_of, raw_method);
   if (method == nullptr) return nullptr;
-  ExchangeObject* self = PyObject_GC_New(ExchangeObject, &ExchangeType);
-  if (self == nullptr) {
+  if (g_spare_count == 0 && !prepare_spare()) {
     Py_DECREF(method);
+    PyErr_NoMemory();
     return nullptr;
   }
+  ExchangeObject* self = g_spare[--g_spare_count];
+  PyObject_Init(reinterpret_cast<PyObject*>(self), &ExchangeType);
   memset(&self->call, 0, sizeof(ExchangeObject) - offsetof(ExchangeObject, call));
   self->call = kind == ExchangeKind::kAsgi ? call_as_send : call_as_start_response;
   self->kind = kind;
@@ -243,7 +308,18 @@ PyObject* unroute_exchange(PyObject* object, PyObject*) {
 }
 
 void file_under(ExchangeObject& self, PyObject* route, bool deprecated) noexcept {
-  if (self.open != 0 && !try_to_file(self, route, deprecated)) count_failure("route_failed");
+  if (self.open == 0 || file_if_known(self, route, deprecated)) return;
+  PyErr_Clear();
+  if (!try_to_file(self, route, deprecated)) count_failure("route_failed");
+}
+
+void forget_known_endpoints() noexcept {
+  for (KnownEndpoint& known : g_known_endpoints) {
+    Py_CLEAR(known.method);
+    Py_CLEAR(known.route);
+    Py_CLEAR(known.key);
+    Py_CLEAR(known.endpoint);
+  }
 }
 
 void end_exchange(ExchangeObject& self) noexcept {
@@ -276,6 +352,15 @@ void note_failure(ExchangeObject& self, PyObject* exception_type) noexcept {
   const bool left =
       strcmp(name, "CancelledError") == 0 || strcmp(name, "GeneratorExit") == 0 || strcmp(name, "GreenletExit") == 0;
   self.flags |= PyLong_AsLong(left ? g_bound.disconnected : g_bound.raised);
+}
+
+void forget_token(PyObject* token, const char* why) noexcept {
+  count_failure(why);
+  for (PyObject* function : {g_bound.discard, g_bound.leave}) {
+    PyObject* done = PyObject_CallOneArg(function, token);
+    if (done == nullptr) PyErr_Clear();
+    Py_XDECREF(done);
+  }
 }
 
 void call_engine(PyObject* function, ExchangeObject& self) noexcept {

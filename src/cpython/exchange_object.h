@@ -44,6 +44,9 @@ struct ExchangeObject {
   char exhausted;  // the body was read to its end
   char sized;      // the body has a length
   char open;
+  char waited;                     // ASGI: the call has waited for something since it began
+  ExchangeObject* next_open;       // ASGI: list of those that have not finished
+  ExchangeObject** previous_open;  // what points here, nullptr outside the list
 };
 
 extern PyTypeObject ExchangeType;
@@ -52,17 +55,26 @@ extern PyTypeObject SizedBodyType;
 // False: exception set.
 bool prepare_exchange_types() noexcept;
 
+// Memory for the next exchange, taken by whoever runs now. False: none, exception cleared.
+bool prepare_spare() noexcept;
+
 // A new exchange over a token; nullptr with exception.
 ExchangeObject* new_exchange(ExchangeKind kind, PyObject* token, PyObject* raw_method) noexcept;
 
 // File it under this template.
 void file_under(ExchangeObject& self, PyObject* route, bool deprecated) noexcept;
 
+// The tables behind file_under() are others from here on.
+void forget_known_endpoints() noexcept;
+
 // The response is out: describe it by its kind, then hand the row over. Twice is a no-op.
 void end_exchange(ExchangeObject& self) noexcept;
 
 // The error indicator's exception, without touching it, or an exception object: what it says about the request.
 void note_failure(ExchangeObject& self, PyObject* exception_type) noexcept;
+
+// Our code failed before there was an exchange: no row.
+void forget_token(PyObject* token, const char* why) noexcept;
 
 // Calls one of the engine's functions with the token.
 void call_engine(PyObject* function, ExchangeObject& self) noexcept;
@@ -76,6 +88,23 @@ void describe_gunicorn(ExchangeObject& self) noexcept;
 void describe_asgi(ExchangeObject& self) noexcept;
 bool environ_may_name_version(ExchangeObject& self) noexcept;
 bool headers_may_name_version(ExchangeObject& self) noexcept;
+
+// ASGI: a new exchange, which scope refers to; nullptr with exception. Then what a message from the server says, and
+// the end: leave now or when the event loop's step is over.
+PyObject* open_asgi(PyObject* token, PyObject* scope, PyObject* receive, PyObject* send, bool known) noexcept;
+void note_received(ExchangeObject& self, PyObject* message) noexcept;
+void finish_asgi(ExchangeObject& self) noexcept;
+void unlink_open(ExchangeObject& self) noexcept;
+
+// The open exchange in an environ or scope, borrowed, or nullptr.
+PyObject* exchange_in(PyObject* mapping) noexcept;
+
+// ASGI: the application's receive, a new reference.
+PyObject* new_receiver(PyObject* exchange) noexcept;
+extern PyTypeObject ReceiverType;
+extern PyTypeObject EntryType;
+bool prepare_entry_types() noexcept;
+
 PyObject* call_as_start_response(PyObject* self, PyObject* const* arguments, std::size_t count, PyObject* names);
 PyObject* call_as_send(PyObject* self, PyObject* const* arguments, std::size_t count, PyObject* names);
 PyObject* iterate_body(PyObject* self);
@@ -83,12 +112,11 @@ PyObject* next_chunk(PyObject* self);
 PyObject* close_body(PyObject* self, PyObject* unused);
 PyObject* wrap_body(PyObject* self, PyObject* body);
 PyObject* finish_wsgi(PyObject* self, PyObject* unused);
-PyObject* finish_asgi(PyObject* self, PyObject* unused);
 PyObject* unroute_exchange(PyObject* self, PyObject* unused);
 
 // Module functions.
 PyObject* open_wsgi(PyObject* module, PyObject* const* arguments, Py_ssize_t count);
-PyObject* open_asgi(PyObject* module, PyObject* const* arguments, Py_ssize_t count);
+PyObject* exchange_of(PyObject* module, PyObject* token);
 PyObject* enter_wsgi(PyObject* module, PyObject* const* arguments, Py_ssize_t count);
 PyObject* note_flask(PyObject* module, PyObject* context);
 PyObject* note_starlette(PyObject* module, PyObject* const* arguments, Py_ssize_t count);

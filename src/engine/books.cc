@@ -42,9 +42,16 @@ void lay_window(HotBank& bank) noexcept {
   bank.width = static_cast<std::uint64_t>(step + std::min(step, std::max<std::int64_t>(live, 0)));
 }
 
-// Ended owners have a window of no width: each free comes here, so that the last one is seen.
-void lay_ended_window(HotBank& bank) noexcept {
-  bank.threshold = gil_live(bank);
+// An ended owner's last free has to be seen: its window ends above nothing. Where the last one may be the other bank's
+// the window has no width, so that each comes here.
+void lay_ended_window(HotBank& bank, std::int64_t outside) noexcept {
+  const std::int64_t live = gil_live(bank);
+  if (live > 0 && outside == 0) {
+    lay_window(bank);
+    bank.width = std::min(bank.width, static_cast<std::uint64_t>(bank.threshold - 1));
+    return;
+  }
+  bank.threshold = live;
   bank.room = 0;
   bank.min_room = 0;
   bank.width = 0;
@@ -71,7 +78,7 @@ void fold(Engine& e, OwnerId owner, std::int64_t before_bytes) noexcept {
   fold_peak(e, owner, bank);
   const std::int64_t outside = off_gil_live(e, owner);
   if (who.state >= OwnerState::kEnded) {
-    lay_ended_window(bank);
+    lay_ended_window(bank, outside);
     record_level(e, who, gil_live(bank) + outside);
     if (who.state == OwnerState::kEnded && gil_live(bank) + outside == 0) recycle(e, owner);
     return;
@@ -149,9 +156,7 @@ void debit_off_gil(Engine& e, OwnerId owner, std::uint64_t bytes) noexcept {
 
 void freed_elsewhere(Engine& e, OwnerId owner, std::uint64_t bytes, const CurrentOwner& key) noexcept {
   if (same_key(e.current, key)) {
-    if (e.current.owner == owner.raw()) return;
-    record(e, owner).foreign_freed_bytes += bytes;
-    record(e, OwnerId{e.current.owner}).adopted_bytes += bytes;
+    if (e.current.owner != owner.raw()) note_freed_by(e, e.current.owner, owner.raw(), bytes);
     return;
   }
   if (!same_key(e.pending_key, key)) {

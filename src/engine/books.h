@@ -23,6 +23,12 @@ HL_EXPORT HL_NOINLINE void fold(Engine& e, OwnerId owner, std::int64_t before_by
 HL_EXPORT HL_NOINLINE void freed_elsewhere(Engine& e, OwnerId owner, std::uint64_t bytes,
                                            const CurrentOwner& key) noexcept;
 
+// The same where the running code's owner is known and is not `owner`.
+inline void note_freed_by(Engine& e, std::uint16_t freer, std::uint16_t owner, std::uint64_t bytes) noexcept {
+  e.ledger.owners[owner].foreign_freed_bytes += bytes;
+  e.ledger.owners[freer].adopted_bytes += bytes;
+}
+
 // The running code's owner has just been resolved for this key: switch clocks, settle pending frees.
 HL_EXPORT HL_NOINLINE void set_current(Engine& e, const CurrentOwner& resolved) noexcept;
 

@@ -29,45 +29,15 @@ leave = _engine.leave
 restore = _engine.restore
 discard = _engine.discard
 open_wsgi = _exchange.open_wsgi
-open_asgi = _exchange.open_asgi
+serve_asgi = _exchange.serve
+exchange_of = _exchange.exchange_of
 open_gunicorn = _exchange.open_gunicorn
 enter_wsgi = _exchange.enter_wsgi
 note_flask = _exchange.note_flask
 note_starlette = _exchange.note_starlette
 
-# By request, for those who are handed neither environ nor scope. None: held, and not claimed yet (_held.hold).
+# Held WSGI requests, for those who are handed no environ. None: not claimed yet (_held.hold).
 open_exchanges: dict[_engine.Request | None, Exchange | None] = {}
-
-
-def forget(token: _engine.Request, why: str) -> None:
-    """Our code failed on this request: no row, and the service goes on."""
-    _health.count(why)
-    discard(token)
-    leave(token)
-
-
-async def _receive(exchange: Exchange) -> Any:
-    """A message from an ASGI client; body chunks become the request's own."""
-    message = await exchange.server_receive()
-    try:
-        if message["type"] == "http.request":
-            body = message.get("body")
-            if body:
-                _engine.adopt(body)
-                exchange.received += len(body)
-            if message.get("more_body"):
-                exchange.flags |= _engine.STREAMED_IN
-        elif not exchange.final:
-            exchange.flags |= _engine.DISCONNECTED
-    except Exception:
-        _health.count("receive_unread")
-    return message
-
-
-async def _last(exchange: Exchange, message: Any) -> None:
-    """Send the last ASGI message and end."""
-    await exchange.server_call(message)
-    exchange.end()
 
 
 class _Closing:
@@ -138,8 +108,7 @@ _exchange.bind(
         "count": _health.count,
         "asked_of_environ": routes.asked_of_environ,
         "asked_of_headers": routes.asked_of_headers,
-        "receive": _receive,
-        "last": _last,
+        "adopt": _engine.adopt,
         "closing": _closing,
         "running_loop": getattr(sys.modules.get("asyncio"), "_get_running_loop", _running_loop),
         "rule_of_other_method": _rule_of_other_method,

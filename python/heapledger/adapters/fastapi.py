@@ -12,7 +12,7 @@ from typing import Any
 
 from heapledger import _engine, _health
 from heapledger.adapters import asgi
-from heapledger.adapters._exchange import KEY, Exchange, note_starlette, open_exchanges
+from heapledger.adapters._exchange import KEY, Exchange, exchange_of, note_starlette
 from heapledger.adapters._patching import wrap
 
 _Handle = Callable[[Any, asgi.Scope, asgi.Receive, asgi.Send], Any]
@@ -89,7 +89,7 @@ def _unname(original: _Handle) -> _Handle:
 
 def _end_before(original: Callable[[Any], Any]) -> Callable[[Any], Any]:
     def call(self: Any) -> Any:
-        exchange = open_exchanges.get(_engine.current())
+        exchange = exchange_of(_engine.current())
         if exchange is not None:
             exchange.eager = True
             if exchange.final:
