@@ -121,10 +121,18 @@ int clear_receiver(PyObject* object) {
   return 0;
 }
 
+constexpr int kMostSpare = 128;
+ReceiverObject* g_spare[kMostSpare];
+int g_spare_count = 0;
+
 void dealloc_receiver(PyObject* object) {
   PyObject_GC_UnTrack(object);
   clear_receiver(object);
-  PyObject_GC_Del(object);
+  if (g_spare_count < kMostSpare) {
+    g_spare[g_spare_count++] = &as_receiver(object);
+  } else {
+    PyObject_GC_Del(object);
+  }
 }
 
 PyObject* call_receiver(PyObject* object, PyObject* const*, std::size_t count, PyObject* names) {
@@ -167,9 +175,22 @@ bool prepare_entry_types() noexcept {
   return PyType_Ready(&EntryType) == 0 && PyType_Ready(&ReceiverType) == 0;
 }
 
-PyObject* new_receiver(PyObject* exchange) noexcept {
+bool prepare_spare_receiver() noexcept {
+  if (g_spare_count > 0) return true;
   ReceiverObject* self = PyObject_GC_New(ReceiverObject, &ReceiverType);
-  if (self == nullptr) return nullptr;
+  if (self == nullptr) {
+    PyErr_Clear();
+    return false;
+  }
+  self->exchange = nullptr;
+  Py_DECREF(reinterpret_cast<PyObject*>(self));  // into the list
+  return true;
+}
+
+PyObject* new_receiver(PyObject* exchange) noexcept {
+  if (!prepare_spare_receiver()) return PyErr_NoMemory();
+  ReceiverObject* self = g_spare[--g_spare_count];
+  PyObject_Init(reinterpret_cast<PyObject*>(self), &ReceiverType);
   self->call = call_receiver;
   self->exchange = Py_NewRef(exchange);
   PyObject_GC_Track(reinterpret_cast<PyObject*>(self));

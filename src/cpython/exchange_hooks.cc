@@ -119,13 +119,16 @@ PyObject* note_starlette(PyObject*, PyObject* const* arguments, Py_ssize_t count
   if (exchange == nullptr) Py_RETURN_NONE;
   ExchangeObject& self = as_exchange(exchange);
   self.known = 1;
-  PyObject* route = Py_NewRef(effective_route(arguments[0], arguments[1]));
+  PyObject* effective = effective_route(arguments[0], arguments[1]);
+  if (self.noted == effective && self.noted_prefix == self.prefix) Py_RETURN_NONE;  // its base class handles it
+  PyObject* route = Py_NewRef(effective);
   PyObject* deprecated = PyObject_GetAttr(route, g_names.deprecated);
   if (deprecated == nullptr) PyErr_Clear();
   const bool is_deprecated = deprecated == Py_True;
   Py_XDECREF(deprecated);
   if (!file_attribute(self, route, g_names.path, self.prefix, is_deprecated)) count_failure("starlette_route_unread");
-  Py_DECREF(route);
+  Py_XSETREF(self.noted, route);
+  Py_XSETREF(self.noted_prefix, Py_NewRef(self.prefix));
   Py_RETURN_NONE;
 }
 

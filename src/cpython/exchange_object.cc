@@ -12,10 +12,10 @@ ExchangeObject& as_exchange(PyObject* object) noexcept { return *reinterpret_cas
 
 template <typename Visit>
 int each_reference(ExchangeObject& self, Visit visit) {
-  PyObject** const references[] = {&self.token,        &self.method, &self.prefix,      &self.key,
-                                   &self.scope,        &self.source, &self.server_call, &self.server_receive,
-                                   &self.response,     &self.body,   &self.iterator,    &self.request_type,
-                                   &self.response_type};
+  PyObject** const references[] = {&self.token,         &self.method, &self.prefix,      &self.key,
+                                   &self.scope,         &self.source, &self.server_call, &self.server_receive,
+                                   &self.response,      &self.body,   &self.iterator,    &self.request_type,
+                                   &self.response_type, &self.noted,  &self.noted_prefix};
   for (PyObject** reference : references) {
     if (const int stop = visit(*reference); stop != 0) return stop;
   }
@@ -304,6 +304,7 @@ ExchangeObject* new_exchange(ExchangeKind kind, PyObject* token, PyObject* raw_m
 PyObject* unroute_exchange(PyObject* object, PyObject*) {
   as_exchange(object).known = 1;
   Py_CLEAR(as_exchange(object).key);
+  Py_CLEAR(as_exchange(object).noted);
   Py_RETURN_NONE;
 }
 

@@ -21,6 +21,8 @@ struct ExchangeObject {
   PyObject* method;
   PyObject* prefix;  // templates of the mounts passed so far
   PyObject* key;     // (method, template, "", deprecated) or nullptr
+  PyObject* noted;   // the route that was filed last, behind `noted_prefix`
+  PyObject* noted_prefix;
   PyObject* request_type;
   PyObject* response_type;
   PyObject* source;       // WSGI: environ; ASGI: the list of request headers
@@ -101,6 +103,7 @@ PyObject* exchange_in(PyObject* mapping) noexcept;
 
 // ASGI: the application's receive, a new reference.
 PyObject* new_receiver(PyObject* exchange) noexcept;
+bool prepare_spare_receiver() noexcept;
 extern PyTypeObject ReceiverType;
 extern PyTypeObject EntryType;
 bool prepare_entry_types() noexcept;

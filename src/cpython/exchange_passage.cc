@@ -118,7 +118,7 @@ PyObject* iterator_of(PyObject* awaited) noexcept {
 
 // The exchange of a call that is about to begin; nullptr without an exception: it goes on without one.
 PyObject* begin_exchange(PassageObject& self) noexcept {
-  if (!prepare_spare()) return nullptr;
+  if (!prepare_spare() || !prepare_spare_receiver()) return nullptr;
   PyObject* token = PyObject_CallNoArgs(g_bound.begin);
   if (token == nullptr) PyErr_Clear();
   if (token == nullptr || token == Py_None) {
