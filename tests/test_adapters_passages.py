@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import collections
 import collections.abc
 import gc
 import inspect
@@ -33,10 +34,14 @@ def pause(value: Any = None) -> Any:
     return (yield value)
 
 
-def serving(app: Any, **scope: Any) -> Any:
+def entry(app: Any) -> Any:
     import heapledger.adapters.asgi
 
-    return heapledger.adapters.asgi.Entry(app)({**drive.scope_for("GET", "/"), **scope}, receive, send)
+    return heapledger.adapters.asgi.Entry(app)
+
+
+def serving(app: Any, **scope: Any) -> Any:
+    return entry(app)({**drive.scope_for("GET", "/"), **scope}, receive, send)
 
 
 async def receive() -> Any:
@@ -92,14 +97,10 @@ def test_whatever_is_returned_arrives(engine: fake_engine.Engine, value: Any) ->
 
 
 def test_a_task_may_be_made_of_it(engine: fake_engine.Engine) -> None:
-    async def app(scope: Any, receive: Any, send: Any) -> Any:
-        await asyncio.sleep(0)
-        return "slept"
-
     async def outer() -> Any:
-        return await asyncio.create_task(serving(app))
+        return await asyncio.create_task(serving(immediate))
 
-    assert asyncio.run(outer()) == "slept"
+    assert asyncio.run(outer()) == "done"
 
 
 def test_an_exception_thrown_in_reaches_the_application(engine: fake_engine.Engine) -> None:
@@ -181,14 +182,15 @@ def test_an_exit_thrown_in_closes_the_application(engine: fake_engine.Engine) ->
     assert engine.flags() == fake_engine.DISCONNECTED
 
 
-def test_an_application_that_ignores_the_exit_is_told_on(engine: fake_engine.Engine) -> None:
-    async def app(scope: Any, receive: Any, send: Any) -> None:
-        try:
-            await pause()
-        except GeneratorExit:
-            await pause()
+async def stubborn(scope: Any, receive: Any, send: Any) -> None:
+    try:
+        await pause()
+    except GeneratorExit:
+        await pause()
 
-    coroutine = serving(app)
+
+def test_an_application_that_ignores_the_exit_is_told_on(engine: fake_engine.Engine) -> None:
+    coroutine = serving(stubborn)
     coroutine.send(None)
     with pytest.raises(RuntimeError, match="ignored GeneratorExit"):
         coroutine.close()
@@ -228,18 +230,15 @@ def test_it_is_awaited_once(engine: fake_engine.Engine) -> None:
 
 
 def test_it_does_not_run_within_itself(engine: fake_engine.Engine) -> None:
-    seen: list[str] = []
-
-    async def app(scope: Any, receive: Any, send: Any) -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> Any:
         for step in (lambda: coroutine.send(None), lambda: coroutine.throw(KeyError()), coroutine.close):
-            try:
+            with pytest.raises(ValueError, match="coroutine already executing"):
                 step()
-            except ValueError as error:
-                seen.append(str(error))
+
+        return "tried"
 
     coroutine = serving(app)
-    returned(coroutine)
-    assert seen == ["coroutine already executing"] * 3
+    assert returned(coroutine) == "tried"
 
 
 def test_nothing_is_sent_before_the_start(engine: fake_engine.Engine) -> None:
@@ -317,9 +316,7 @@ def test_receive_and_the_last_send_wait_as_the_servers_do(engine: fake_engine.En
         await send({"type": "http.response.body", "body": message["body"]})
         return engine.last().ended
 
-    import heapledger.adapters.asgi
-
-    coroutine: Any = heapledger.adapters.asgi.Entry(app)(drive.scope_for("GET", "/"), slow_receive, slow_send)
+    coroutine = entry(app)(drive.scope_for("GET", "/"), slow_receive, slow_send)
     assert coroutine.send(None) == "receive"
     assert coroutine.send(1) == "http.response.body"
     assert returned(coroutine, 2) == (0, 0, "", "")
@@ -328,23 +325,15 @@ def test_receive_and_the_last_send_wait_as_the_servers_do(engine: fake_engine.En
 
 
 def test_the_entry_is_called_by_name_too(engine: fake_engine.Engine) -> None:
-    import heapledger.adapters.asgi
-
-    entry = heapledger.adapters.asgi.Entry(immediate)
-    assert returned(entry(send=send, scope=drive.scope_for("GET", "/"), receive=receive)) == "done"
+    assert returned(entry(immediate)(send=send, scope=drive.scope_for("GET", "/"), receive=receive)) == "done"
     for arguments, names in (((), {}), ((1, 2), {}), ((1, 2), {"scope": 3}), ((1, 2, 3, 4), {})):
         with pytest.raises(TypeError):
-            entry(*arguments, **names)
+            entry(immediate)(*arguments, **names)
 
 
 def test_a_scope_that_is_no_dict_is_served(engine: fake_engine.Engine) -> None:
-    class Scope(collections.UserDict):  # type: ignore[type-arg]
-        pass
-
-    import heapledger.adapters.asgi
-
-    scope = Scope(drive.scope_for("GET", "/"))
-    assert returned(heapledger.adapters.asgi.Entry(immediate)(scope, receive, send)) == "done"
+    scope: Any = collections.UserDict(drive.scope_for("GET", "/"))
+    assert returned(entry(immediate)(scope, receive, send)) == "done"
     assert engine.last().left
     assert "heapledger.request" not in scope
 

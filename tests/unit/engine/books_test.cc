@@ -40,6 +40,36 @@ TEST_F(Books, totals_and_peak_are_exact_for_any_sequence) {
   EXPECT_EQ(peak_bytes(e_, owner), peak);
 }
 
+// Whatever an ended owner's window is, the free that leaves it nothing is seen, and no free before that one.
+TEST_F(Books, an_ended_owner_is_free_again_with_its_last_block) {
+  std::mt19937 random{11};
+  for (int round = 0; round < 200; ++round) {
+    const Scope scope = begin_request(e_);
+    const OwnerId owner{scope.owner};
+    std::vector<std::uint64_t> blocks(1 + random() % 40);
+    for (std::uint64_t& bytes : blocks) {
+      bytes = 16 + random() % (round % 5 == 0 ? 3'000'000 : 600);
+      credit(e_, owner, bytes);
+    }
+    const bool outside = round % 3 == 0;  // the last block may be the other bank's
+    if (outside) credit_off_gil(e_, owner, 48);
+    leave_request(e_, scope, {});
+    if (outside) debit_off_gil(e_, owner, 48);
+    while (!blocks.empty()) {
+      ASSERT_EQ(record(e_, owner).state, OwnerState::kEnded);
+      if (random() % 4 == 0) {  // what a background task of it allocates
+        blocks.push_back(16 + random() % 600);
+        credit(e_, owner, blocks.back());
+      }
+      std::swap(blocks[random() % blocks.size()], blocks.back());
+      debit(e_, owner, blocks.back());
+      blocks.pop_back();
+    }
+    ASSERT_EQ(record(e_, owner).state, OwnerState::kFree) << "round " << round;
+  }
+  EXPECT_EQ(e_.ended_owners, 0U);
+}
+
 // A level that stands still between two operations is integrated exactly, however small the operations are that
 // surround it: here 100 MB held for a time that the test measures itself.
 TEST_F(Books, byte_seconds_of_a_level_that_stands_still_are_exact) {
