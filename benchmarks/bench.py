@@ -19,10 +19,10 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from benchmarks import http_cpu, instructions, memory  # noqa: E402
-from benchmarks.variants import BARE, HEAPLEDGER, MEMRAY, MEMRAY_PYMALLOC, TRACEMALLOC  # noqa: E402
+from benchmarks.variants import BARE, HEAPLEDGER, MEMRAY, MEMRAY_PYMALLOC, PYTHON_ONLY, TRACEMALLOC  # noqa: E402
 
-EXACT = (BARE, HEAPLEDGER)
-EVERYTHING = (BARE, HEAPLEDGER, TRACEMALLOC, MEMRAY, MEMRAY_PYMALLOC)
+EXACT = (BARE, PYTHON_ONLY, HEAPLEDGER)
+EVERYTHING = (BARE, PYTHON_ONLY, HEAPLEDGER, TRACEMALLOC, MEMRAY, MEMRAY_PYMALLOC)
 SECTIONS = ("instructions", "memory", "cpu")
 
 

@@ -21,6 +21,7 @@ class Variant:
         runs: words put before a command, ending where the service's own words begin; `{scratch}` is a private folder.
         module: whether the words before expect `-m module` instead of a program.
         engine: whether an in-process run needs the autoload that `heapledger run` would set.
+        native: whether it needs the preload library too.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Variant:
     runs: tuple[str, ...] = ()
     module: bool = False
     engine: bool = False
+    native: bool = False
 
     def command(self, module: str, arguments: list[str], scratch: Path) -> list[str]:
         """The service's command line: Python's module `module` with `arguments`."""
@@ -42,6 +44,9 @@ class Variant:
         if self.engine:
             variables["HEAPLEDGER_RUN_DIR"] = str(run_folder(scratch))
             variables["PYTHONPATH"] = os.pathsep.join([str(autoload_folder()), variables["PYTHONPATH"]])
+        if self.native:
+            library = str(autoload_folder().parent / "libheapledger_preload.so")
+            variables["LD_PRELOAD"] = variables["HEAPLEDGER_PRELOAD"] = library
         return variables
 
 
@@ -64,11 +69,9 @@ def autoload_folder() -> Path:
 
 
 BARE = Variant("bare")
-HEAPLEDGER = Variant(
-    "heapledger",
-    runs=(str(BIN / "heapledger"), "run", "--quiet", "-o", "{scratch}/heapledger.db", "--"),
-    engine=True,
-)
+RUN = (str(BIN / "heapledger"), "run", "--quiet", "-o", "{scratch}/heapledger.db")
+PYTHON_ONLY = Variant("--no-native", runs=(*RUN, "--no-native", "--"), engine=True)
+HEAPLEDGER = Variant("heapledger", runs=(*RUN, "--"), engine=True, native=True)
 TRACEMALLOC = Variant("tracemalloc", environment={"PYTHONTRACEMALLOC": "1"})
 MEMRAY_WORDS = (sys.executable, "-m", "memray", "run", "--quiet", "--follow-fork", "-o", "{scratch}/memray.bin")
 MEMRAY = Variant("memray", runs=MEMRAY_WORDS, module=True)

@@ -100,6 +100,9 @@ class Engine:
             self.endpoints.append(row)
         return self.endpoints.index(row)
 
+    def note_unseen(self, package: str) -> None:
+        self.unseen = package
+
     def set_server(self, name: str) -> None:
         self.server = name
 

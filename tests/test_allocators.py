@@ -133,7 +133,8 @@ def test_every_block_is_booked_with_its_size_to_the_byte(name: str, tmp_path: Pa
     environment, rules = ALLOCATORS[name]
     (tmp_path / "run").mkdir(mode=0o700)
     output = tmp_path / "recording.db"
-    run = [serving.heapledger(), "run", "--quiet", "-o", str(output), "--run-dir", str(tmp_path / "run"), "--"]
+    run = [serving.heapledger(), "run", "--no-native", "--quiet", "-o", str(output)]
+    run += ["--run-dir", str(tmp_path / "run"), "--"]
     sizes = [99, 400, 513, 600, 4097, 65_537, 131_073, BLOCK]
     program = [sys.executable, "-c", EXACT.format(sizes=sizes, overhead=costs.BYTEARRAY_OVERHEAD)]
     subprocess.run([*run, *program], env={"PATH": "/usr/bin:/bin", **environment}, check=True, timeout=60)
@@ -239,7 +240,7 @@ def test_a_program_ends_as_without_us(ending: str, allocators: str, tmp_path: Pa
     rows = recording.requests("job")
     assert len(rows) == 20
     for row in rows:
-        assert BLOCK <= row["allocated_bytes"] < BLOCK + 4096
+        assert BLOCK <= row["allocated_bytes"] < BLOCK + 2 * 4096  # a block that malloc maps has a page of its own more
     in_order = ending not in ("at once", "abort", "a signal")  # `atexit` runs: the books are closed and audited
     for worker in recording.query("SELECT * FROM worker ORDER BY id LIMIT 1"):
         assert worker["ending"] == ("frozen" if in_order else "died")

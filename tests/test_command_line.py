@@ -157,6 +157,9 @@ def test_the_environment_says_where_to_record_and_nothing_else_changes(here: Pat
     environment = {**os.environ, "PYTHONPATH": "/theirs", "HEAPLEDGER_AUTOLOAD": "/ours"}
     done = run(runs, "--ignore", "/health", "--ignore", '/a"b', command=command, env=environment)
     seen = json.loads(done.stdout)
+    preload = seen.pop("HEAPLEDGER_PRELOAD")
+    assert seen.pop("LD_PRELOAD") == preload
+    assert Path(preload).name == "libheapledger_preload.so"
     assert seen.pop("PYTHONPATH") == "/ours:/theirs"
     assert seen.pop("HEAPLEDGER_RUN_DIR").startswith(str(runs))
     assert json.loads(seen.pop("HEAPLEDGER_IGNORE")) == ["/health", '/a"b']

@@ -66,7 +66,8 @@ def test_two_thousand_open_streams_are_two_thousand_open_owners(many_files: None
         os.kill(int((await serving.fetch(port, "/pid")).body), signal.SIGKILL)
         assert [reply.status for reply in await asyncio.gather(*streams)] == [0] * STREAMS
 
-    with Service(tmp_path, serving.uvicorn("applications.costly_fastapi:app", "--backlog", "4096")) as service:
+    command = serving.uvicorn("applications.costly_fastapi:app", "--backlog", "4096")
+    with Service(tmp_path, command, run_options=["--no-native"]) as service:
         asyncio.run(finish(service.port))
         asyncio.run(kill(service.port))
         assert service.wait() == 128 + signal.SIGKILL

@@ -148,7 +148,9 @@ def command(framework: str) -> list[str]:
 @pytest.fixture(scope="module", params=FRAMEWORKS)
 def traffic(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Traffic:
     framework: str = request.param
-    with serving.Service(tmp_path_factory.mktemp(framework), command(framework)) as service:
+    # Native memory off: blocks count as requested, the same each time (usable sizes differ; tests/test_native.py).
+    folder = tmp_path_factory.mktemp(framework)
+    with serving.Service(folder, command(framework), run_options=["--no-native"]) as service:
         asyncio.run(Client(framework, service.port).everything())
         return Traffic(framework, service.stop())
 

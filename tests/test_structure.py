@@ -21,7 +21,7 @@ BELOW = {
     "ledger": {"base"},
     "engine": {"base", "ledger"},
     "hooks": {"base", "ledger", "engine"},
-    "cpython": {"base", "ledger", "engine"},
+    "cpython": {"base", "ledger", "engine", "hooks"},
     "recording": {"base", "ledger"},
     "analysis": {"base", "recording"},
     "report": {"base", "recording", "analysis"},
@@ -172,7 +172,9 @@ def test_the_engine_exports_its_seam_and_nothing_else() -> None:
 
 def test_hooked_paths_neither_end_the_service_nor_raise_nor_use_its_heap() -> None:
     inside = [p for p in sources("src/engine", "src/ledger") if p.parent.name == "engine" or "ledger_file" in p.name]
-    inside += [p for p in (ROOT / "src" / "hooks").rglob("*") if p.suffix in (".h", ".cc")]
+    # These two *are* malloc and operator new; what they forward to is named in next_allocator.cc.
+    interposed = {"interpose.cc", "operators.cc"}
+    inside += [p for p in (ROOT / "src" / "hooks").rglob("*") if p.suffix in (".h", ".cc") and p.name not in interposed]
     wrong = []
     for path in inside:
         for number, line in enumerate(code_of(path.read_text()).splitlines(), 1):

@@ -97,6 +97,7 @@ struct Accounting {
   std::optional<bool> balanced;
   std::uint64_t approximate_requests = 0;  // served while no owner slot was free
   std::uint64_t untracked_blocks = 0;      // no room in the block map: in no figure
+  std::uint64_t lost_frees = 0;            // nobody reported them: another block took their place
   std::uint64_t folded_endpoints = 0;      // requests booked under <other>
 };
 
@@ -110,6 +111,8 @@ struct MemoryUse {
   std::optional<std::uint64_t> allocator_retained_bytes;
   std::optional<std::int64_t> other_bytes;
   std::optional<std::uint64_t> heapledger_bytes;
+  std::optional<std::uint64_t> native_live_bytes;  // part of live_bytes; absent where native memory was not seen
+  std::vector<std::string> unseen_packages;        // with allocators of their own: what they hold is in other_bytes
 };
 
 enum class WorkerEnding { kRunning, kFrozen, kDied, kDisplaced };

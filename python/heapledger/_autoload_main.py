@@ -45,6 +45,10 @@ HOOKS: tuple[tuple[str, str, str], ...] = (
     ("a2wsgi.wsgi", "heapledger.adapters.bridges", "install_build_environ"),
     ("a2wsgi.asgi", "heapledger.adapters.bridges", "install_build_scope"),
     ("asgiref.wsgi", "heapledger.adapters.bridges", "install_asgiref"),
+    ("pyarrow", "heapledger._unseen", "note"),
+    ("polars", "heapledger._unseen", "note"),
+    ("duckdb", "heapledger._unseen", "note"),
+    ("granian", "heapledger._unseen", "note"),
 )
 
 

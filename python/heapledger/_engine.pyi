@@ -80,6 +80,9 @@ def adopt(body: bytes) -> None:
 def intern_endpoint(method: str, route: str, version: str, deprecated: bool) -> int:
     """Id for an endpoint, >= 1; the caller keeps a dict in front. A full table answers with (method, "<other>")."""
 
+def note_unseen(package: str) -> None:
+    """Name a loaded package that has an allocator of its own: the report says what cannot be seen."""
+
 def set_server(name: str) -> None:
     """Name of the server in front ("gunicorn", "uvicorn", ...), for reports."""
 

@@ -59,6 +59,7 @@ Accounting sum_books(const RecordingTables& tables, const Selection& selection) 
     sum.dropped_requests += count_of(worker.dropped_requests);
     sum.approximate_requests += count_of(worker.approximate_requests);
     sum.untracked_blocks += count_of(worker.untracked_blocks);
+    sum.lost_frees += count_of(worker.lost_frees);
     sum.folded_endpoints += count_of(worker.folded_endpoints);
     balanced = combine(balanced, books_balance(worker));
   }

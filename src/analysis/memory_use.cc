@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <optional>
+#include <sstream>
 
 #include "analysis/row_arithmetic.h"
 
@@ -16,6 +17,16 @@ void add_part(std::optional<std::int64_t>& sum, const std::optional<std::int64_t
 
 std::optional<std::uint64_t> size_of(const std::optional<std::int64_t>& sum) {
   return sum ? std::optional(count_of(*sum)) : std::nullopt;
+}
+
+// "polars, pyarrow": each once, in the order of the alphabet.
+void name_packages(const std::string& list, std::vector<std::string>& names) {
+  std::istringstream words(list);
+  for (std::string word; words >> word;) {
+    if (word.ends_with(',')) word.pop_back();
+    const auto place = std::lower_bound(names.begin(), names.end(), word);
+    if (place == names.end() || *place != word) names.insert(place, word);
+  }
 }
 
 }  // namespace
@@ -32,6 +43,7 @@ MemoryUse sum_memory(const RecordingTables& tables, const Selection& selection) 
   std::optional<std::int64_t> live_bytes = 0;
   std::optional<std::int64_t> retained_bytes = 0;
   std::optional<std::int64_t> heapledger_bytes = 0;
+  std::optional<std::int64_t> native_bytes = 0;
   for (const auto& worker : tables.workers) {
     const bool replaced = worker.ended_us && *worker.ended_us <= last_start_us && worker.started_us < last_start_us;
     if (!selection.has_worker(worker.id) || !worker.rss_bytes || replaced) {
@@ -42,6 +54,8 @@ MemoryUse sum_memory(const RecordingTables& tables, const Selection& selection) 
     add_part(live_bytes, worker.live_bytes);
     add_part(retained_bytes, worker.allocator_retained_bytes);
     add_part(heapledger_bytes, worker.heapledger_bytes);
+    add_part(native_bytes, worker.native_live_bytes);
+    name_packages(worker.unseen, use.unseen_packages);
   }
   if (use.processes == 0) {
     return use;
@@ -50,6 +64,7 @@ MemoryUse sum_memory(const RecordingTables& tables, const Selection& selection) 
   use.live_bytes = live_bytes;
   use.allocator_retained_bytes = size_of(retained_bytes);
   use.heapledger_bytes = size_of(heapledger_bytes);
+  use.native_live_bytes = size_of(native_bytes);
   if (retained_bytes && heapledger_bytes) {
     const std::int64_t known = add_limited(add_limited(*live_bytes, *retained_bytes), *heapledger_bytes);
     use.other_bytes = subtract_limited(*rss_bytes, known);

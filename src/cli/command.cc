@@ -21,19 +21,25 @@ int why_not_runnable(const std::string& path) {
   return ::access(path.c_str(), X_OK) == 0 ? 0 : errno;
 }
 
-int search_path(const std::string& name) {
+struct Found {
+  int error = ENOENT;
+  std::string path;
+};
+
+Found search_path(const std::string& name) {
   const char* variable = std::getenv("PATH");
   const std::string path = variable != nullptr ? variable : "/bin:/usr/bin";
-  int best = ENOENT;
+  Found found;
   for (std::size_t begin = 0; begin <= path.size();) {
     const std::size_t end = std::min(path.find(':', begin), path.size());
     const std::string folder = path.substr(begin, end - begin);
-    const int error = why_not_runnable((folder.empty() ? "." : folder) + "/" + name);
-    if (error == 0) return 0;
-    if (error == EACCES) best = EACCES;
+    const std::string candidate = (folder.empty() ? "." : folder) + "/" + name;
+    const int error = why_not_runnable(candidate);
+    if (error == 0) return {0, candidate};
+    if (error == EACCES) found.error = EACCES;
     begin = end + 1;
   }
-  return best;
+  return found;
 }
 
 }  // namespace
@@ -50,8 +56,12 @@ void check_command(const std::vector<std::string>& command) {
   const std::string& name = command.front();
   const int error = name.empty()                          ? ENOENT
                     : name.find('/') != std::string::npos ? why_not_runnable(name)
-                                                          : search_path(name);
+                                                          : search_path(name).error;
   if (error != 0) throw_not_started(command, error);
+}
+
+std::string found_command(const std::string& name) {
+  return name.find('/') != std::string::npos ? name : search_path(name).path;
 }
 
 int become(const std::vector<std::string>& command, const Environment& additions) noexcept {

@@ -16,6 +16,9 @@ using Environment = std::map<std::string, std::string>;  // what is added to our
 // Throws CommandError with status 127 (not found) or 126 (not executable), so that nothing is touched before.
 void check_command(const std::vector<std::string>& command);
 
+// The file that this name runs, by PATH; "" when there is none.
+std::string found_command(const std::string& name);
+
 // Replaces this process. Returns the errno of the failure.
 int become(const std::vector<std::string>& command, const Environment& additions) noexcept;
 

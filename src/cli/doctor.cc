@@ -10,6 +10,7 @@
 #include "cli/command.h"
 #include "cli/messages.h"
 #include "cli/package.h"
+#include "cli/preload.h"
 #include "cli/surroundings.h"
 #include "cli/verb.h"
 #include "recording/recording.h"
@@ -21,6 +22,7 @@ namespace heapledger::cli {
 namespace {
 
 using nlohmann::json;
+using namespace nlohmann::literals;  // NOLINT(google-build-using-namespace): _json_pointer
 
 constexpr std::chrono::milliseconds kPythonMayTake{30'000};
 // Runs in any Python, 2 too: who it is, before anything of ours is imported.
@@ -41,6 +43,7 @@ struct Diagnosis {
   bool can_import = false;
   json facts = json::object();  // what heapledger._doctor said
   Surroundings around;
+  Preload preload;
   std::string problem;  // why recording is not possible; empty: it is
   std::string remedy;
 };
@@ -76,7 +79,11 @@ void ask_who(const std::string& python, Diagnosis& diagnosis) {
 
 // The engine is started there once, in a run folder of its own, to see which block map rule it finds.
 void ask_heapledger(const std::string& python, Diagnosis& diagnosis) {
+  diagnosis.preload = find_preload({python});
   std::vector<std::string> command{python, "-c", kExamineYourself};
+  if (const std::string& entry = diagnosis.preload.entry; !entry.empty()) {
+    command.insert(command.begin(), {"env", "LD_PRELOAD=" + with_preload(entry)});
+  }
   std::string folder;
   if (!diagnosis.around.run_folder.empty()) {
     folder = recording::create_run_folder(diagnosis.around.run_folder);
@@ -115,6 +122,17 @@ Diagnosis diagnose(const Flags& flags) {
   return diagnosis;
 }
 
+// The engine's own word where it was asked; else why nothing was preloaded.
+bool sees_native(const Diagnosis& diagnosis) { return diagnosis.facts.value("/engine/native"_json_pointer, false); }
+
+std::string native_text(const Diagnosis& diagnosis) {
+  if (sees_native(diagnosis)) {
+    return "seen: " + diagnosis.facts.value("/engine/allocator"_json_pointer, std::string());
+  }
+  if (!diagnosis.preload.why_not.empty()) return "not seen: " + diagnosis.preload.why_not;
+  return diagnosis.can_import ? "not seen: this Python's malloc cannot be reached by preloading" : "unknown";
+}
+
 json to_json(const Diagnosis& diagnosis) {
   const Surroundings& around = diagnosis.around;
   const auto or_null = [](const auto& value) { return value ? json(*value) : json(nullptr); };
@@ -129,7 +147,8 @@ json to_json(const Diagnosis& diagnosis) {
         {"version", diagnosis.version},
         {"can_import_heapledger", diagnosis.can_import},
         {"facts", diagnosis.facts}}},
-      {"native", false},
+      {"native", sees_native(diagnosis)},
+      {"native_memory", native_text(diagnosis)},
       {"autoload", autoload_folder()},
       {"run_folder",
        {{"path", around.run_folder},
@@ -163,7 +182,7 @@ std::string to_text(const Diagnosis& diagnosis) {
     line("block map", rule.empty() ? "none" : rule);
     line("allocator", fact(diagnosis.facts, "allocator"));
   }
-  line("native memory", "not in this version: Python's memory only");
+  line("native memory", native_text(diagnosis));
   if (!around.run_folder.empty()) {
     const std::uint64_t ledgers = around.run_folder_free_bytes / recording::ledger_bytes();
     line("run folder", fmt::format("{}, {} free: room for {} workers", around.run_folder,

@@ -6,6 +6,7 @@
 #include "cli/closing_words.h"
 #include "cli/messages.h"
 #include "cli/package.h"
+#include "cli/preload.h"
 
 namespace heapledger::cli {
 namespace {
@@ -42,6 +43,11 @@ Environment RunSession::environment() const {
   if (const std::string autoload = autoload_folder(); !autoload.empty()) {
     const char* theirs = std::getenv("PYTHONPATH");
     additions["PYTHONPATH"] = theirs != nullptr && *theirs != '\0' ? autoload + ":" + theirs : autoload;
+  }
+  const Preload preload = flags_.no_native ? Preload{} : find_preload(flags_.command);
+  if (!preload.entry.empty()) {
+    additions["HEAPLEDGER_PRELOAD"] = preload.entry;
+    additions["LD_PRELOAD"] = with_preload(preload.entry);
   }
   if (!flags_.ignored_routes.empty()) {
     const nlohmann::json routes = flags_.ignored_routes;

@@ -3,6 +3,7 @@
 #include <malloc.h>
 
 #include "cpython/block_books.h"
+#include "cpython/native_hooks.h"
 #include "engine/size_class.h"
 
 namespace heapledger::cpython {
@@ -38,19 +39,34 @@ inline __attribute__((always_inline)) void* book_small(void* block, std::size_t 
   return block;
 }
 
+// What pymalloc passes on to RAW: booked there or by the interposer, which has to be told that it is Python's.
+template <PyMemAllocatorEx* kInner>
+HL_NOINLINE void* large_malloc(std::size_t bytes) noexcept {
+  const PythonCall call;
+  void* block = kInner->malloc(kInner->ctx, bytes);
+  claim_for_python(block);
+  return block;
+}
+
+template <PyMemAllocatorEx* kInner>
+HL_NOINLINE void* large_calloc(std::size_t count, std::size_t each) noexcept {
+  const PythonCall call;
+  void* block = kInner->calloc(kInner->ctx, count, each);
+  claim_for_python(block);
+  return block;
+}
+
 template <PyMemAllocatorEx* kInner>
 void* pool_malloc(void*, std::size_t bytes) {
-  void* block = kInner->malloc(kInner->ctx, bytes);
-  if (HL_UNLIKELY(!is_small(bytes))) return block;
-  return book_small(block, engine::block_bytes_for(bytes));
+  if (HL_UNLIKELY(!is_small(bytes))) return large_malloc<kInner>(bytes);
+  return book_small(kInner->malloc(kInner->ctx, bytes), engine::block_bytes_for(bytes));
 }
 
 template <PyMemAllocatorEx* kInner>
 void* pool_calloc(void*, std::size_t count, std::size_t each) {
-  void* block = kInner->calloc(kInner->ctx, count, each);
-  const std::size_t bytes = count * each;  // pymalloc refuses products that overflow: block is null then
-  if (!is_small(bytes)) return block;
-  return book_small(block, engine::block_bytes_for(bytes));
+  std::size_t bytes = 0;
+  if (__builtin_mul_overflow(count, each, &bytes) || !is_small(bytes)) return large_calloc<kInner>(count, each);
+  return book_small(kInner->calloc(kInner->ctx, count, each), engine::block_bytes_for(bytes));
 }
 
 template <PyMemAllocatorEx* kInner>
@@ -67,12 +83,20 @@ void pool_free(void*, void* block) {
   kInner->free(kInner->ctx, block);
 }
 
-// Realloc of a block that is not in a pool we know: RAW's hook does all, except for a block from before our time that
-// moves from its pool to one of ours.
+// Realloc of a block that is not in a pool we know: RAW's hook or the interposer does all, except for a block from
+// before our time that moves from its pool to one of ours.
 void book_unknown_resized(void* old_block, void* block, std::size_t bytes) noexcept {
-  if (block == nullptr || block == old_block || !is_small(bytes)) return;
+  if (block == nullptr || claim_for_python(block) || block == old_block || !is_small(bytes)) return;
   if (books().words.find(address_of(block)).owner != 0) return;
   book_small(block, engine::block_bytes_for(bytes));
+}
+
+template <PyMemAllocatorEx* kInner>
+HL_NOINLINE void* large_realloc(void* old_block, std::size_t bytes) noexcept {
+  const PythonCall call;
+  void* block = kInner->realloc(kInner->ctx, old_block, bytes);
+  book_unknown_resized(old_block, block, bytes);
+  return block;
 }
 
 template <PyMemAllocatorEx* kInner>
@@ -80,16 +104,13 @@ void* pool_realloc(void* context, void* old_block, std::size_t bytes) {
   if (old_block == nullptr) return pool_malloc<kInner>(context, bytes);
   Engine& e = books();
   engine::PoolRecord* pool = e.pools.find(address_of(old_block));
-  if (pool == nullptr) {
-    void* block = kInner->realloc(kInner->ctx, old_block, bytes);
-    book_unknown_resized(old_block, block, bytes);
-    return block;
-  }
+  if (pool == nullptr) return large_realloc<kInner>(old_block, bytes);
   const std::size_t old_bytes = pool->block_bytes;
   std::uint16_t& place = pool->owner_of(address_of(old_block));
   const std::uint16_t old_owner = place;
   place = 0;
-  void* block = kInner->realloc(kInner->ctx, old_block, bytes);
+  void* block =
+      is_small(bytes) ? kInner->realloc(kInner->ctx, old_block, bytes) : large_realloc<kInner>(old_block, bytes);
   if (block == nullptr) {
     place = old_owner;
     return nullptr;
@@ -117,12 +138,6 @@ void* raw_malloc(void*, std::size_t bytes) {
   void* block = g_raw.malloc(g_raw.ctx, bytes);
   if (block != nullptr && t_owner.nested == 0) book_word(block, bytes);
   return block;
-}
-
-// pymalloc's radix nodes: made when an arena is mapped, they are nobody's request.
-bool is_allocators_own(std::size_t count, std::size_t each) noexcept {
-  constexpr std::size_t kSmallestNodeBytes = 4096;
-  return t_owner.arena_fresh != 0 && count == 1 && each >= kSmallestNodeBytes && (each & (each - 1)) == 0;
 }
 
 void* raw_calloc(void*, std::size_t count, std::size_t each) {
@@ -178,7 +193,16 @@ class Nested {
   ~Nested() { --t_owner.nested; }
   Nested(const Nested&) = delete;
   Nested& operator=(const Nested&) = delete;
+
+ private:
+  PythonCall call_;
 };
+
+// Counted once: what the interposer has booked needs a mark, no books.
+void book_whole(void* block, std::size_t bytes) noexcept {
+  if (block == nullptr || t_owner.nested != 0) return;
+  if (!claim_for_python(block)) book_word(block, bytes);
+}
 
 template <PyMemAllocatorEx* kInner>
 void* whole_malloc(void*, std::size_t bytes) {
@@ -187,7 +211,7 @@ void* whole_malloc(void*, std::size_t bytes) {
     const Nested guard;
     block = kInner->malloc(kInner->ctx, bytes);
   }
-  if (block != nullptr && t_owner.nested == 0) book_word(block, bytes);
+  book_whole(block, bytes);
   return block;
 }
 
@@ -198,7 +222,7 @@ void* whole_calloc(void*, std::size_t count, std::size_t each) {
     const Nested guard;
     block = kInner->calloc(kInner->ctx, count, each);
   }
-  if (block != nullptr && t_owner.nested == 0) book_word(block, count * each);
+  book_whole(block, count * each);
   return block;
 }
 
@@ -222,6 +246,8 @@ void* whole_realloc(void* context, void* old_block, std::size_t bytes) {
   if (!mine) return block;
   if (block == nullptr) {
     remember_word(old_block, known);
+  } else if (claim_for_python(block)) {
+    debit_word(known);
   } else {
     rebook_word(old_block, block, bytes, known, false);
   }
@@ -274,7 +300,7 @@ void install_hooks(const RuleFound& found) noexcept {
   if (g_installed) return;
   g_installed = true;
   find_current_thread_state();
-  g_glibc_mapped_bit = mapped_bit_is_glibcs();
+  g_glibc_mapped_bit = !raw_is_native() && mapped_bit_is_glibcs();
   PyObject_GetArenaAllocator(&g_arena);
   PyMem_GetAllocator(PYMEM_DOMAIN_RAW, &g_raw);
   PyMem_GetAllocator(PYMEM_DOMAIN_MEM, &g_mem);
@@ -282,7 +308,7 @@ void install_hooks(const RuleFound& found) noexcept {
   PyMemAllocatorEx raw{&engine::engine(), raw_malloc, raw_calloc, raw_realloc, raw_free};
   PyMemAllocatorEx mem = hooks_for<&g_mem>(found.rule);
   PyMemAllocatorEx obj = hooks_for<&g_obj>(found.rule);
-  PyMem_SetAllocator(PYMEM_DOMAIN_RAW, &raw);
+  if (!raw_is_native()) PyMem_SetAllocator(PYMEM_DOMAIN_RAW, &raw);
   PyMem_SetAllocator(PYMEM_DOMAIN_MEM, &mem);
   PyMem_SetAllocator(PYMEM_DOMAIN_OBJ, &obj);
   if (found.rule == BlockRule::kPools) {
@@ -315,8 +341,8 @@ bool hook_is_reached(void* (*allocate)(std::size_t), void (*release)(void*)) noe
 bool hooks_are_reached() noexcept {
   const PyThreadState* state = attached_thread_state();
   if (state == nullptr || !in_main_interpreter(state)) return true;  // a state that our hooks do not ask about
-  return hook_is_reached(PyMem_RawMalloc, PyMem_RawFree) && hook_is_reached(PyMem_Malloc, PyMem_Free) &&
-         hook_is_reached(PyObject_Malloc, PyObject_Free);
+  const bool raw = raw_is_native() ? native_is_seen() : hook_is_reached(PyMem_RawMalloc, PyMem_RawFree);
+  return raw && hook_is_reached(PyMem_Malloc, PyMem_Free) && hook_is_reached(PyObject_Malloc, PyObject_Free);
 }
 
 bool adopt_block(const void* block) noexcept {
@@ -331,6 +357,7 @@ bool adopt_block(const void* block) noexcept {
     before = {place, pool->block_bytes};
     if (before.owner != 0) place = to;
   } else {
+    if (engine::adopt_native(e, block, OwnerId{to})) return true;
     before = e.words.exchange_owner(address_of(block), to);
   }
   if (before.owner == 0) return false;

@@ -96,6 +96,7 @@ void bind_accounting(nb::module_& module) {
       .def_ro("balanced", &Accounting::balanced)
       .def_ro("approximate_requests", &Accounting::approximate_requests)
       .def_ro("untracked_blocks", &Accounting::untracked_blocks)
+      .def_ro("lost_frees", &Accounting::lost_frees)
       .def_ro("folded_endpoints", &Accounting::folded_endpoints);
   nb::class_<MemoryUse>(module, "MemoryUse")
       .def_ro("processes", &MemoryUse::processes)
@@ -103,7 +104,9 @@ void bind_accounting(nb::module_& module) {
       .def_ro("live_bytes", &MemoryUse::live_bytes)
       .def_ro("allocator_retained_bytes", &MemoryUse::allocator_retained_bytes)
       .def_ro("other_bytes", &MemoryUse::other_bytes)
-      .def_ro("heapledger_bytes", &MemoryUse::heapledger_bytes);
+      .def_ro("heapledger_bytes", &MemoryUse::heapledger_bytes)
+      .def_ro("native_live_bytes", &MemoryUse::native_live_bytes)
+      .def_ro("unseen_packages", &MemoryUse::unseen_packages);
   nb::class_<WorkerCost>(module, "WorkerCost")
       .def_ro("worker", &WorkerCost::worker)
       .def_ro("pid", &WorkerCost::pid)

@@ -1,5 +1,7 @@
 #include "cpython/block_books.h"
 
+#include "cpython/native_hooks.h"
+
 namespace heapledger::cpython {
 
 namespace {
@@ -9,22 +11,14 @@ constexpr auto kRelaxed = std::memory_order_relaxed;
 
 std::uintptr_t address_of(const void* block) noexcept { return reinterpret_cast<std::uintptr_t>(block); }
 
-// A thread state of our own interpreter if the GIL is held, else nullptr: which bank may be stored into.
-PyThreadState* gil_holder() noexcept {
-  PyThreadState* state = attached_thread_state();
-  return state != nullptr && in_main_interpreter(state) ? state : nullptr;
-}
+}  // namespace
 
-// The one place where a free asks who runs. In the middle of Context.run's exit the variable's borrowed cache may name
-// a value that is being destroyed: first our own memory of this key serves, and tokens are never freed (docs/adr/0005).
 void note_foreign_free(Engine& e, std::uint16_t owner, std::size_t bytes) noexcept {
   PyThreadState* state = current_thread_state();
   if (state == nullptr) return;
   if (owner_without_asking(e, state) == 0) owner_now(e, state);
   engine::freed_elsewhere(e, OwnerId{owner}, bytes, key_of(state));
 }
-
-}  // namespace
 
 void debit_lost(void* context, std::uint16_t owner, std::size_t block_bytes) {
   Engine& e = *static_cast<Engine*>(context);
@@ -40,8 +34,8 @@ void* book_small_slow(void* block, std::size_t block_bytes) noexcept {
   t_owner.arena_fresh = 0;
   engine::PoolRecord* pool = e.pools.find(address_of(block));
   if (pool == nullptr || pool->block_bytes != block_bytes) {
-    // pymalloc without an arena falls back to RAW, whose hook has booked this block.
-    if (e.words.find(address_of(block)).owner != 0) return block;
+    // pymalloc without an arena falls back to RAW: its hook, or the interposer, has booked this block.
+    if (e.words.find(address_of(block)).owner != 0 || claim_for_python(block)) return block;
     pool = e.pools.set_pool(address_of(block), block_bytes, debit_lost, &e);
     if (pool == nullptr) {
       e.ledger.header.untracked_blocks.fetch_add(1, kRelaxed);
@@ -127,7 +121,7 @@ void unbook_word(void* block) noexcept {
   const Block known = forget_word(block);
   if (known.owner != 0) {
     debit_word(known);
-  } else if (!books().frozen) {
+  } else if (!books().frozen && !native_is_seen()) {  // the interposer tells foreign blocks itself
     books().ledger.header.foreign_blocks.fetch_add(1, kRelaxed);
   }
 }

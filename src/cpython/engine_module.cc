@@ -1,10 +1,12 @@
 // The extension module heapledger._engine: the hot functions by CPython's own calling convention, so that a request
 // costs a handful of calls and no allocation of ours. Its Python face is described in python/heapledger/_engine.pyi.
+#include <stdio.h>
 #include <string.h>
 
 #include "cpython/alloc_hooks.h"
 #include "cpython/current_owner.h"
 #include "cpython/import_watch.h"
+#include "cpython/native_hooks.h"
 #include "cpython/request_object.h"
 #include "engine/audit.h"
 #include "engine/owners.h"
@@ -37,7 +39,13 @@ PyObject* module_start(PyObject*, PyObject* argument) {
   options.python = python_version();
   options.rule = g_rule.name;
   options.granule_shift = g_rule.granule_shift;
+  const NativeFound native = find_native();
+  options.native = native.allocator;
+  options.native_granule_shift = native.granule_shift;
+  options.allocator = native.name;
   if (!engine::start(books(), options)) Py_RETURN_FALSE;
+  if (native.granule_shift != 0) probe_native();
+  if (!native_is_seen()) engine::close_native(books());
   install_hooks(g_rule);
   if (!hooks_are_reached()) {
     engine::close_books(books(), "the allocation hooks are not reached");
@@ -59,9 +67,10 @@ PyObject* module_status(PyObject*, PyObject*) {
     return static_cast<unsigned long long>(value.load(std::memory_order_relaxed));
   };
   return Py_BuildValue(
-      "{s:O,s:s,s:s,s:s,s:O,s:K,s:K,s:K,s:K,s:K,s:K,s:I,s:K,s:k}", "active", e.active && !e.frozen ? Py_True : Py_False,
-      "reason", e.off_reason == nullptr ? "" : e.off_reason, "rule", header.rule, "ledger_path", e.ledger_path,
-      "displaced", count(header.displaced_unix_ns) != 0 ? Py_True : Py_False, "started_requests",
+      "{s:O,s:s,s:s,s:s,s:O,s:s,s:O,s:K,s:K,s:K,s:K,s:K,s:K,s:I,s:K,s:k}", "active",
+      e.active && !e.frozen ? Py_True : Py_False, "reason", e.off_reason == nullptr ? "" : e.off_reason, "rule",
+      header.rule, "ledger_path", e.ledger_path, "native", header.native != 0 ? Py_True : Py_False, "allocator",
+      header.allocator, "displaced", count(header.displaced_unix_ns) != 0 ? Py_True : Py_False, "started_requests",
       count(header.started_requests), "finished_requests", count(header.finished_requests), "dropped_requests",
       count(header.dropped_requests), "approximate_requests", count(header.approximate_requests), "untracked_blocks",
       count(header.untracked_blocks), "foreign_blocks", count(header.foreign_blocks), "in_flight",
@@ -109,6 +118,18 @@ PyObject* module_set_server(PyObject*, PyObject* argument) {
   Py_RETURN_NONE;
 }
 
+// "polars, pyarrow" in the header; a name that finds no room is left out.
+PyObject* module_note_unseen(PyObject*, PyObject* argument) {
+  const char* name = PyUnicode_AsUTF8(argument);
+  if (name == nullptr) return nullptr;
+  char(&list)[sizeof(ledger::Header::unseen)] = books().ledger.header.unseen;
+  const std::size_t used = strnlen(list, sizeof(list));
+  if (strstr(list, name) == nullptr && used + strlen(name) + 3 < sizeof(list)) {
+    snprintf(list + used, sizeof(list) - used, "%s%s", used == 0 ? "" : ", ", name);
+  }
+  Py_RETURN_NONE;
+}
+
 template <typename Function>
 PyCFunction as_method(Function function) noexcept {
   return reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(function));
@@ -129,6 +150,7 @@ PyMethodDef g_methods[] = {
     {"adopt", module_adopt, METH_O, "Re-own a bytes object's block to the running request."},
     {"intern_endpoint", module_intern_endpoint, METH_VARARGS, "Id of an endpoint."},
     {"set_server", module_set_server, METH_O, "Name of the server in front."},
+    {"note_unseen", module_note_unseen, METH_O, "A package with an allocator of its own is loaded."},
     {"on_import", as_method(watch_import), METH_FASTCALL, "Call back once a module is imported."},
     {nullptr, nullptr, 0, nullptr},
 };

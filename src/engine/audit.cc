@@ -2,14 +2,16 @@
 
 #include <sys/mman.h>
 
-#include "engine/books.h"
+#include "engine/native_books.h"
 #include "engine/pages.h"
 
 namespace heapledger::engine {
 namespace {
 
 struct Sums {
+  Engine* engine;
   std::uint64_t bytes[ledger::kOwnerSlots];
+  std::uint64_t native_bytes[ledger::kOwnerSlots];
   std::uint64_t blocks;
 };
 
@@ -30,14 +32,44 @@ void sum_word(void* context, std::atomic<std::uint64_t>& word) {
   sum_block(*static_cast<Sums*>(context), WordMap::owner_of(seen), WordMap::bytes_of(seen));
 }
 
+void sum_native(void* context, std::uintptr_t address, std::atomic<std::uint16_t>& entry) {
+  Sums& sums = *static_cast<Sums*>(context);
+  const std::size_t bytes = sums.engine->native.usable_bytes(reinterpret_cast<void*>(address));
+  const NativeEntry known = NativeMap::unpack(entry.load(std::memory_order_relaxed));
+  sum_block(sums, known.owner, bytes);
+  if (known.owner < ledger::kOwnerSlots && !known.python) sums.native_bytes[known.owner] += bytes;
+}
+
+void sum_blocks(Engine& e, Sums& sums) noexcept {
+  sums.engine = &e;
+  e.pools.for_each(sum_pool, &sums);
+  e.words.for_each(sum_word, &sums);
+  e.natives.for_each(sum_native, &sums);
+}
+
 }  // namespace
+
+void settle_by_walking(Engine& e) noexcept {
+  auto* sums = static_cast<Sums*>(map_pages(sizeof(Sums)));
+  if (sums == nullptr) return;
+  sum_blocks(e, *sums);
+  const std::uint32_t end = e.ledger.header.owner_high_water.load(std::memory_order_relaxed);
+  for (std::uint32_t id = 1; id < end; ++id) {
+    const std::int64_t counted = live_bytes(e, OwnerId{static_cast<std::uint16_t>(id)});
+    const std::int64_t missing = static_cast<std::int64_t>(sums->bytes[id]) - counted;
+    ledger::OffGilBank& outside = e.ledger.off_gil[id];
+    outside.live_bytes.fetch_add(missing, std::memory_order_relaxed);
+    outside.native_live_bytes.store(static_cast<std::int64_t>(sums->native_bytes[id]), std::memory_order_relaxed);
+  }
+  munmap(sums, sizeof(Sums));
+}
 
 Audit audit(Engine& e) noexcept {
   Audit result;
+  const HeldFrees held(e);
   auto* sums = static_cast<Sums*>(map_pages(sizeof(Sums)));
   if (sums == nullptr) return result;
-  e.pools.for_each(sum_pool, sums);
-  e.words.for_each(sum_word, sums);
+  sum_blocks(e, *sums);
   const std::uint32_t end = e.ledger.header.owner_high_water.load(std::memory_order_relaxed);
   for (std::uint32_t id = 1; id < end; ++id) {
     const auto counted = static_cast<std::uint64_t>(live_bytes(e, OwnerId{static_cast<std::uint16_t>(id)}));

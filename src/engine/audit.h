@@ -20,4 +20,7 @@ struct Audit {
 
 HL_EXPORT Audit audit(Engine& e) noexcept;
 
+// Make every owner's live bytes what the walk finds. For a fork child before it runs, and nobody else.
+void settle_by_walking(Engine& e) noexcept;
+
 }  // namespace heapledger::engine

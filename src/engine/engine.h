@@ -5,16 +5,18 @@
 //   1. "Under the GIL" means: the caller excludes every other such caller. Inside CPython that is the GIL; through
 //      the C seam it is the lock in engine/seam.cc; in tests it is a mutex.
 //   2. HotBank, owner records, PoolMap, the free list and `current` are touched under the GIL only.
-//   3. OffGilBank, WordMap and the header's atomics may be touched by any thread at any time.
+//   3. OffGilBank, WordMap, NativeMap and the header's atomics may be touched by any thread at any time.
 //   4. No function here waits, uses the heap, raises, or prints. What cannot be done is counted in the header.
 //   5. After fork the child runs child_after_fork() (engine/fork.h) before any hook of its own stores anything.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 
 #include "base/ids.h"
 #include "engine/export.h"
+#include "engine/native_map.h"
 #include "engine/pool_map.h"
 #include "engine/word_map.h"
 #include "ledger/layout.h"
@@ -54,6 +56,13 @@ struct InFlightMaximum {
   std::uint32_t value;
 };
 
+// The allocator that native blocks come from, as the preload library found it. nullptr: native memory is not seen.
+struct NativeAllocator {
+  std::size_t (*usable_bytes)(void*);
+  void (*free)(void*);
+  bool is_libc;
+};
+
 struct Engine {
   ledger::Ledger ledger;  // static memory until a file is mapped over it
   CurrentOwner current;
@@ -61,6 +70,10 @@ struct Engine {
   bool frozen;
   PoolMap pools;
   WordMap words;
+  NativeMap natives;
+  NativeAllocator native;
+  std::atomic<std::uint32_t> native_walkers;  // somebody reads sizes of blocks that are not his (engine/native_books.h)
+  std::atomic<void*> held_frees;              // blocks that wait until nobody does; each links to the next
 
   std::uint16_t free_owners[ledger::kOwnerSlots];  // stack
   std::uint32_t free_owner_count;
@@ -85,6 +98,8 @@ struct Engine {
   std::uint32_t ended_owners;  // ended, with live bytes: the sweep's work
   std::uint64_t sweep_pool_cursor;
   std::uint64_t sweep_word_cursor;
+  std::uint64_t sweep_native_cursor;
+  std::uint64_t drop_cursor;  // NativeMap::drop_empty_pages
   bool sweeping;
 
   std::uint64_t arena_bytes;  // pymalloc arenas seen coming

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "engine/audit.h"
 #include "engine/owners.h"
 #include "engine/switch.h"
 #include "ledger/ledger_file.h"
@@ -16,14 +17,16 @@ namespace {
 
 constexpr auto kRelaxed = std::memory_order_relaxed;
 
-// Field 22 of /proc/self/stat; read with plain system calls, the heap may be in any state after fork.
-std::uint64_t own_start_ticks() noexcept {
+// A field of /proc/self/stat; read with plain system calls, the heap may be in any state after fork.
+std::uint64_t own_stat_field(int wanted) noexcept {
   FileText text;
   if (!read_small_file("/proc/self/stat", text)) return 0;
   const char* at = strrchr(text.bytes, ')');  // the command's name may hold anything
-  for (int field = 2; at != nullptr && field < 22; ++field) at = strchr(at + 1, ' ');
+  for (int field = 2; at != nullptr && field < wanted; ++field) at = strchr(at + 1, ' ');
   return at == nullptr ? 0 : strtoull(at + 1, nullptr, 10);
 }
+constexpr int kThreadCountField = 20;
+constexpr int kStartTicksField = 22;
 
 // Every inherited owner starts the child's books with what it holds: allocated == live, freed == 0.
 void inherit_owners(Engine& e) noexcept {
@@ -36,11 +39,15 @@ void inherit_owners(Engine& e) noexcept {
     bank.allocated_bytes = static_cast<std::uint64_t>(gil_live(bank));
     ledger::OffGilBank& outside = e.ledger.off_gil[id];
     outside.allocated_bytes.store(static_cast<std::uint64_t>(outside.live_bytes.load(kRelaxed)), kRelaxed);
+    outside.native_allocated_bytes.store(static_cast<std::uint64_t>(outside.native_live_bytes.load(kRelaxed)),
+                                         kRelaxed);
     who.next_open = who.previous_open = 0;
-    if (who.kind != OwnerKind::kRequest) continue;
-    who.kind = OwnerKind::kTenured;
+    if (who.kind != OwnerKind::kRequest && who.kind != OwnerKind::kTenured) continue;
+    who.kind = OwnerKind::kInherited;
     who.state = OwnerState::kOpen;
   }
+  // What this process tenures is its own; and a tenured owner that the parent made meanwhile means nothing here.
+  for (ledger::EndpointRecord& endpoint : e.ledger.endpoints) endpoint.tenured_owner = 0;
   header.retired_allocated_bytes = 0;
   header.retired_allocations = 0;
   header.retired_owners = 0;
@@ -54,6 +61,7 @@ void start_counters_anew(ledger::Header& header) noexcept {
   header.finished_requests.store(0, kRelaxed);
   header.approximate_requests.store(0, kRelaxed);
   header.untracked_blocks.store(0, kRelaxed);
+  header.lost_frees.store(0, kRelaxed);
   header.foreign_blocks.store(0, kRelaxed);
   header.folded_endpoints.store(0, kRelaxed);
   header.foreign_interpreter_blocks.store(0, kRelaxed);
@@ -63,7 +71,7 @@ void start_counters_anew(ledger::Header& header) noexcept {
 void name_process(ledger::Header& header) noexcept {
   header.pid = static_cast<std::uint64_t>(getpid());
   header.parent_pid = static_cast<std::uint64_t>(getppid());
-  header.process_start_ticks = own_start_ticks();
+  header.process_start_ticks = own_stat_field(kStartTicksField);
 }
 
 // The owners as they stood when fork() was called. The parent goes on writing into the shared ledger before the child
@@ -71,6 +79,7 @@ void name_process(ledger::Header& header) noexcept {
 // parent allocated meanwhile. Static and untouched until the first fork.
 struct OwnersAtFork {
   std::uint32_t count;
+  bool others_ran;  // threads without the GIL may have gone on booking native blocks until the very fork
   HotBank hot[ledger::kOwnerSlots];
   ledger::OffGilBank off_gil[ledger::kOwnerSlots];
   OwnerRecord owners[ledger::kOwnerSlots];
@@ -84,6 +93,7 @@ void copy_records(Record* to, const Record* from, std::uint32_t count) noexcept 
 
 void run_prepare_handler() {
   Engine& e = engine();
+  g_at_fork.others_ran = e.natives.is_open() && own_stat_field(kThreadCountField) > 1;
   g_at_fork.count = e.active && !e.frozen && e.ledger_file != 0 ? e.ledger.header.owner_high_water.load(kRelaxed) : 0;
   if (g_at_fork.count > ledger::kOwnerSlots) g_at_fork.count = ledger::kOwnerSlots;
   copy_records(g_at_fork.hot, e.ledger.hot, g_at_fork.count);
@@ -97,13 +107,6 @@ void take_back_owners(Engine& e) noexcept {
   copy_records(e.ledger.owners, g_at_fork.owners, g_at_fork.count);
   if (g_at_fork.count == 0) return;
   e.ledger.header.owner_high_water.store(g_at_fork.count, kRelaxed);
-  // A tenured owner that the parent made after the fork has a slot that means nothing here.
-  for (std::uint32_t id = 0; id < ledger::kEndpointSlots; ++id) {
-    std::uint32_t& tenured = e.ledger.endpoints[id].tenured_owner;
-    const OwnerRecord* who = tenured < g_at_fork.count ? &e.ledger.owners[tenured] : nullptr;
-    const bool known = who != nullptr && who->kind == OwnerKind::kTenured && who->state == OwnerState::kOpen;
-    if (!known || who->endpoint != id) tenured = 0;
-  }
 }
 
 void run_child_handler() { child_after_fork(engine()); }
@@ -131,6 +134,8 @@ void child_after_fork(Engine& e) noexcept {
   e.in_flight_maxima_count = 0;
   e.ended_owners = 0;
   e.sweeping = false;
+  e.native_walkers.store(0, kRelaxed);  // that thread is not here; what it held is freed at the next walk
+  if (g_at_fork.others_ran) settle_by_walking(e);
   inherit_owners(e);
   ledger::Header& header = e.ledger.header;
   start_counters_anew(header);

@@ -1,8 +1,8 @@
 // Fork: the child keeps the books it inherited in memory of its own, and opens a ledger of its own at first use.
 //
 //   parent  ledger = file A (shared)
-//   child   atfork handler: ledger = private copy; requests the parent had open become tenured owners (their blocks
-//           are here, their ends are not); counters of finished work start at zero
+//   child   atfork handler: ledger = private copy; requests and tenured owners of the parent become inherited ones
+//           (their blocks are here in copy, their ends are not); counters of finished work start at zero
 //           first request: ledger = file B (shared)
 //
 // child_after_fork() runs in the child's only thread before Python does; it takes no lock and stores nothing into the

@@ -33,6 +33,25 @@ std::uint64_t live_of_all(Engine& e) noexcept {
   return static_cast<std::uint64_t>(std::max<std::int64_t>(0, live));
 }
 
+std::uint64_t native_live_of_all(Engine& e) noexcept {
+  std::int64_t live = 0;
+  const std::uint32_t end = e.ledger.header.owner_high_water.load(kRelaxed);
+  for (std::uint32_t id = 1; id < end; ++id) live += e.ledger.off_gil[id].native_live_bytes.load(kRelaxed);
+  return static_cast<std::uint64_t>(std::max<std::int64_t>(0, live));
+}
+
+// Pages of the native map that a burst left behind. Only when it covers far more than what lives.
+void drop_empty_map_pages(Engine& e) noexcept {
+  constexpr std::uint64_t kPagesAtOnce = 1024;
+  constexpr std::uint64_t kEntriesPerPage = 2048;
+  constexpr std::uint64_t kSlackPages = 64;
+  const std::uint64_t covered_bytes = e.natives.touched_pages() * (kEntriesPerPage << e.natives.granule_shift());
+  const bool mostly_empty = covered_bytes / 2 > e.ledger.sample.native_live_bytes;
+  if (e.natives.touched_pages() < kSlackPages || !mostly_empty) return;
+  if (e.drop_cursor == NativeMap::kEnd) e.drop_cursor = 0;
+  e.drop_cursor = e.natives.drop_empty_pages(e.drop_cursor, kPagesAtOnce);
+}
+
 // Space in pools we know that no block of ours fills (blocks from before our start count as free: an upper bound),
 // arenas' pools never cut, and what glibc keeps free.
 std::uint64_t allocator_retained_bytes(Engine& e) noexcept {
@@ -62,7 +81,7 @@ std::uint64_t own_bytes(Engine& e) noexcept {
                                 rows * sizeof(ledger::RingRecord);
   constexpr std::size_t kPrivateBytes = sizeof(Engine) - sizeof(ledger::Ledger);
   return touched + resident_bytes_of(hl_engine_storage + sizeof(ledger::Ledger), kPrivateBytes) +
-         e.pools.resident_bytes() + e.words.resident_bytes();
+         e.pools.resident_bytes() + e.words.resident_bytes() + e.natives.resident_bytes();
 }
 
 }  // namespace
@@ -78,6 +97,7 @@ void take_sample(Engine& e) noexcept {
   sample.allocator_retained_bytes = allocator_retained_bytes(e);
   sample.heapledger_bytes = own_bytes(e);
   sample.arena_bytes = e.arena_bytes;
+  sample.native_live_bytes = native_live_of_all(e);
   sample.version.store(version + 2, std::memory_order_release);
 }
 
@@ -85,6 +105,7 @@ void sample_if_due(Engine& e) noexcept {
   const std::uint64_t now_ns = base::monotonic_ns();
   if (now_ns < e.next_sample_ns) return;
   take_sample(e);
+  drop_empty_map_pages(e);
   const std::uint64_t cost_ns = base::monotonic_ns() - now_ns;
   e.next_sample_ns = now_ns + std::max(kShortestPauseNs, cost_ns * kPausePerCost);
 }

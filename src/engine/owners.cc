@@ -31,6 +31,9 @@ void lay_out(Engine& e, OwnerId owner, OwnerKind kind) noexcept {
   outside.allocations.store(0, kRelaxed);
   outside.peak_bytes.store(0, kRelaxed);
   outside.folded_live_bytes = 0;
+  outside.native_live_bytes.store(0, kRelaxed);
+  outside.native_allocated_bytes.store(0, kRelaxed);
+  outside.native_peak_bytes.store(0, kRelaxed);
 
   OwnerRecord& who = record(e, owner);
   const std::uint32_t generation = who.generation | 1U;

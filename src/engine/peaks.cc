@@ -20,7 +20,8 @@ void snapshot_peak(Engine& e) noexcept {
   for (std::uint32_t id = e.first_open; id != 0; id = e.ledger.owners[id].next_open) {
     const OwnerRecord& who = e.ledger.owners[id];
     ++open;
-    const ledger::PeakMember member{who.endpoint, 0, who.sequence,
+    const std::uint32_t flags = who.state == OwnerState::kResponded ? ledger::kMemberResponded : 0;
+    const ledger::PeakMember member{who.endpoint, flags, who.sequence,
                                     static_cast<std::uint64_t>(std::max<std::int64_t>(0, who.recorded_level_bytes))};
     if (members < ledger::kPeakMembers) {
       peak.members[members++] = member;

@@ -100,16 +100,19 @@ PoolRecord* PoolMap::set_pool(std::uintptr_t address, std::size_t block_bytes, L
   PoolRecord* record = nullptr;
   if (entry != nullptr) {
     report_lost(*entry, lost, context);
-    // A record for blocks of this size or smaller is long enough; a longer one is taken anew and the old one rests
-    // in the chunk until the unit goes: at most 32 growing records a pool.
-    if (entry->block_bytes <= block_bytes) record = entry;
+    // A longer one is taken anew and the old one rests in the chunk until the unit goes: at most 32 growing records a
+    // pool.
+    if (entry->smallest_block_bytes <= block_bytes) record = entry;
   }
-  if (record == nullptr) record = allocate_record(unit, block_bytes);
+  if (record == nullptr) {
+    record = allocate_record(unit, block_bytes);
+    if (record != nullptr) record->smallest_block_bytes = static_cast<std::uint16_t>(block_bytes);
+  }
   if (entry == nullptr && record != nullptr) ++unit.pools, ++pool_count_;
   if (entry != nullptr && record == nullptr) --unit.pools, --pool_count_;
   entry = record;
   if (record == nullptr) return nullptr;
-  record->block_bytes = static_cast<std::uint32_t>(block_bytes);
+  record->block_bytes = static_cast<std::uint16_t>(block_bytes);
   record->reciprocal = reciprocal_of(block_bytes);
   return record;
 }

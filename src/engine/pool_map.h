@@ -3,7 +3,7 @@
 //   address   47            35 34              14 13          0
 //             [ top index    ] [ leaf index      ] [ offset    ]
 //   entry     pointer to the pool's PoolRecord; nullptr: no pool of ours
-//   record    [ block size u32 | reciprocal u32 | owners u16[16384 / size] ]
+//   record    [ block size u16 | smallest size it is long enough for u16 | reciprocal u32 | owners u16[] ]
 //
 // Empty top entries point at one shared read-only leaf of zeros, so that a lookup has no null test. Records are
 // bump-allocated in chunks per 1 MiB unit of address space: the pages touched are dense.
@@ -26,8 +26,9 @@ namespace heapledger::engine {
 using base::OwnerId;
 
 struct PoolRecord {
-  std::uint32_t block_bytes;
-  std::uint32_t reciprocal;  // of block_bytes, for block_index()
+  std::uint16_t block_bytes;
+  std::uint16_t smallest_block_bytes;  // what it was allocated for: pools change their size all day
+  std::uint32_t reciprocal;            // of block_bytes, for block_index()
   std::uint16_t owners[];
 
   std::uint16_t& owner_of(std::uintptr_t address) noexcept {
@@ -85,7 +86,7 @@ class PoolMap {
 
   std::uint64_t pool_count() const noexcept { return pool_count_; }
   // Bytes of mapped tables that are resident, by asking the kernel. Slow; for samples.
-  std::size_t resident_bytes() const noexcept;
+  HL_EXPORT std::size_t resident_bytes() const noexcept;
 
  private:
   Leaf* leaf_for(std::uintptr_t address) noexcept;

@@ -40,12 +40,15 @@ std::uint64_t allocated_bytes(Engine& e, OwnerId owner) noexcept {
 
 void snapshot_end(Engine& e, OwnerId owner, const Outcome& outcome) noexcept {
   OwnerRecord& who = record(e, owner);
+  const ledger::OffGilBank& outside = e.ledger.off_gil[owner.raw()];
+  who.native_allocated_bytes = outside.native_allocated_bytes.load(kRelaxed);
+  who.native_peak_bytes = outside.native_peak_bytes.load(kRelaxed);
   const std::int64_t live = live_bytes(e, owner);
   const std::uint64_t allocated = allocated_bytes(e, owner);
   who.at_end = {
       .duration_ns = base::monotonic_ns() - who.started_ns,
       .allocated_bytes = allocated,
-      .allocations = hot(e, owner).allocations + e.ledger.off_gil[owner.raw()].allocations.load(kRelaxed),
+      .allocations = hot(e, owner).allocations + outside.allocations.load(kRelaxed),
       .peak_bytes = peak_bytes(e, owner),
       .escaped_bytes = floor_zero(live),
       .isolated_bytes =
@@ -162,7 +165,6 @@ void end_request(Engine& e, Scope scope, const Outcome& outcome) noexcept {
   fold(e, owner, gil_live(bank));
   snapshot_end(e, owner, outcome);
   who.state = OwnerState::kResponded;
-  unlink_open(e, owner);
   e.ledger.header.in_flight.fetch_sub(1, kRelaxed);
 }
 
@@ -188,6 +190,7 @@ void leave_request(Engine& e, Scope scope, const Outcome& outcome) noexcept {
     if (who.state != OwnerState::kResponded) return;
     settle_escaped(e, owner);
     write_row(e, owner, outcome);
+    unlink_open(e, owner);
   }
   who.state = OwnerState::kEnded;
   ++e.ended_owners;

@@ -9,6 +9,7 @@
 #include "engine/audit.h"
 #include "engine/fork.h"
 #include "engine/measure.h"
+#include "engine/native_books.h"
 #include "engine/owners.h"
 
 namespace heapledger::engine {
@@ -28,9 +29,10 @@ void write_header(Engine& e, const StartOptions& options) noexcept {
   header.file_bytes = ledger::kLedgerBytes;
   header.started_unix_ns = base::unix_ns();
   header.started_ns = base::monotonic_ns();
-  header.native = options.native ? 1 : 0;
+  header.native = options.native.usable_bytes != nullptr ? 1 : 0;
   copy_text(header.python, options.python);
   copy_text(header.rule, options.rule);
+  copy_text(header.allocator, options.allocator);
   header.endpoint_count.store(1, std::memory_order_relaxed);  // row 0: no route known yet
   header.string_bytes.store(0, std::memory_order_relaxed);
 }
@@ -58,6 +60,7 @@ bool start(Engine& e, const StartOptions& options) noexcept {
     return false;
   }
   e.words.set_granule_shift(options.granule_shift);
+  e.native = options.native;
   write_header(e, options);
   prepare_owners(e);
   forget_current(e);
@@ -69,6 +72,7 @@ bool start(Engine& e, const StartOptions& options) noexcept {
   }
   e.ledger.header.state.store(ledger::ProcessState::kLive, std::memory_order_relaxed);
   e.active = true;
+  e.natives.set_granule_shift(options.native.usable_bytes != nullptr ? options.native_granule_shift : 0);
   open_own_ledger(e);
   if (options.run_dir[0] != 0 && e.ledger_file == 0) {
     close_books(e, "the ledger file could not be made");
@@ -97,7 +101,9 @@ Audit settled_audit(Engine& e) noexcept {
 void freeze(Engine& e) noexcept {
   if (!e.active || e.frozen) return;
   ledger::Header& header = e.ledger.header;
+  const HeldFrees held(e);
   e.words.close();  // from here on no thread changes a counter: the pools are the GIL's
+  e.natives.close();
   const Audit result = settled_audit(e);
   header.audited_live_bytes = result.walked_bytes;
   header.audited_owner_mismatches = result.mismatches;
@@ -116,6 +122,13 @@ void close_books(Engine& e, const char* reason) noexcept {
   forget_current(e);
   e.pools.close();
   e.words.close();
+  e.natives.close();
+}
+
+void close_native(Engine& e) noexcept {
+  e.natives.close();
+  e.ledger.header.native = 0;
+  copy_text(e.ledger.header.allocator, "");
 }
 
 void mark_displaced(Engine& e) noexcept {

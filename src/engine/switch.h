@@ -12,7 +12,10 @@ struct StartOptions {
   const char* python = "";   // version, for the header
   const char* rule = "";     // block map rule, for the header
   unsigned granule_shift = 9;
-  bool native = false;
+  // What the preload library forwards to; no size function: native memory is not seen.
+  NativeAllocator native{nullptr, nullptr, false};
+  unsigned native_granule_shift = 0;
+  const char* allocator = "";  // for the header
 };
 
 // True once the tables are laid and the books are open (also when they were before). False: reason in e.off_reason.
@@ -23,6 +26,9 @@ HL_EXPORT void freeze(Engine& e) noexcept;
 
 // The same without audit: something is wrong and says why.
 HL_EXPORT void close_books(Engine& e, const char* reason) noexcept;
+
+// Native blocks do not reach us after all (the executable has an allocator of its own): none is in the books.
+HL_EXPORT void close_native(Engine& e) noexcept;
 
 // Somebody removed our hooks: what is recorded from here on is broken.
 HL_EXPORT void mark_displaced(Engine& e) noexcept;

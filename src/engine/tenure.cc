@@ -1,6 +1,6 @@
 #include "engine/tenure.h"
 
-#include "engine/books.h"
+#include "engine/native_books.h"
 #include "engine/owners.h"
 
 namespace heapledger::engine {
@@ -10,6 +10,7 @@ constexpr auto kRelaxed = std::memory_order_relaxed;
 constexpr std::uint32_t kSweepAtOwners = ledger::kOwnerSlots / 2;
 constexpr std::uint64_t kPoolsAStep = 256;
 constexpr std::uint64_t kWordsAStep = 2048;
+constexpr std::uint64_t kNativesAStep = 8192;
 constexpr int kStepsWhenScarce = 16;
 
 bool is_sweeping(Engine& e, std::uint16_t owner) noexcept {
@@ -40,6 +41,13 @@ void sweep_word(void* context, std::atomic<std::uint64_t>& word) {
   move_books(e, OwnerId{owner}, to, WordMap::bytes_of(seen));
 }
 
+void sweep_native(void* context, std::uintptr_t address, std::atomic<std::uint16_t>& entry) {
+  Engine& e = *static_cast<Engine*>(context);
+  const std::uint16_t owner = NativeMap::unpack(entry.load(kRelaxed)).owner;
+  if (owner == 0 || !is_sweeping(e, owner)) return;
+  tenure_native(e, address, entry, OwnerId{owner}, heir_of(e, OwnerId{owner}));
+}
+
 void begin_sweep(Engine& e) noexcept {
   const std::uint32_t end = e.ledger.header.owner_high_water.load(kRelaxed);
   for (std::uint32_t id = 1; id < end; ++id) {
@@ -47,6 +55,7 @@ void begin_sweep(Engine& e) noexcept {
   }
   e.sweep_pool_cursor = 0;
   e.sweep_word_cursor = 0;
+  e.sweep_native_cursor = 0;
   e.sweeping = true;
   forget_current(e);
 }
@@ -70,6 +79,11 @@ bool step(Engine& e) noexcept {
   }
   if (e.sweep_word_cursor != WordMap::kEnd) {
     e.sweep_word_cursor = e.words.walk(e.sweep_word_cursor, kWordsAStep, sweep_word, &e);
+    return true;
+  }
+  if (e.sweep_native_cursor != NativeMap::kEnd) {
+    const HeldFrees held(e);
+    e.sweep_native_cursor = e.natives.walk(e.sweep_native_cursor, kNativesAStep, sweep_native, &e);
     return true;
   }
   finish_sweep(e);

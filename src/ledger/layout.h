@@ -31,7 +31,7 @@
 namespace heapledger::ledger {
 
 inline constexpr std::uint64_t kMagic = 0x31474C5045414548ULL;  // "HEAPLG1" little-endian, never changes
-inline constexpr std::uint32_t kLayoutVersion = 1;
+inline constexpr std::uint32_t kLayoutVersion = 2;
 
 inline constexpr std::size_t kPageBytes = 4096;
 inline constexpr std::uint32_t kOwnerSlots = 8192;
@@ -46,7 +46,8 @@ enum class OwnerKind : std::uint8_t {
   kImport = 2,
   kRequest = 3,
   kTenured = 4,
-  kConnection = 5
+  kConnection = 5,
+  kInherited = 6  // a request or tenured owner of the process that forked this one: its blocks are here in copy
 };
 
 //            end()            leave()
@@ -81,7 +82,10 @@ struct alignas(64) OffGilBank {
   std::atomic<std::uint64_t> allocations;
   std::atomic<std::uint64_t> peak_bytes;
   std::int64_t folded_live_bytes;  // [gil] live_bytes as the last fold of the hot bank saw it
-  std::uint64_t reserved[3];
+  // Of what both banks count, the part that is native: blocks of the next allocator that no MEM or OBJ hook returned.
+  std::atomic<std::int64_t> native_live_bytes;
+  std::atomic<std::uint64_t> native_allocated_bytes;
+  std::atomic<std::uint64_t> native_peak_bytes;
 };
 static_assert(sizeof(OffGilBank) == 64);
 
@@ -119,7 +123,7 @@ struct alignas(64) OwnerRecord {
   std::uint64_t received_bytes;
   std::uint64_t sent_bytes;
   std::int64_t recorded_level_bytes;  // its part of the process level, as of the last fold
-  std::uint32_t next_open;            // doubly linked list of open requests, owner ids; 0 ends it
+  std::uint32_t next_open;            // doubly linked list of open and responded requests, owner ids; 0 ends it
   std::uint32_t previous_open;
   EndSnapshot at_end;  // valid from kResponded on
   std::uint64_t native_allocated_bytes;
@@ -182,9 +186,11 @@ struct RingRecord {
 };
 static_assert(sizeof(RingRecord) == 256);
 
+inline constexpr std::uint32_t kMemberResponded = 1;  // at work after its response
+
 struct PeakMember {
   std::uint32_t endpoint;
-  std::uint32_t reserved;
+  std::uint32_t flags;  // kMember*
   std::uint64_t sequence;
   std::uint64_t live_bytes;
 };
@@ -193,7 +199,7 @@ struct PeakMember {
 struct PeakRecord {
   std::uint64_t at_unix_ns;
   std::uint64_t live_bytes;    // whole process, every owner
-  std::uint32_t in_flight;     // how many requests were open
+  std::uint32_t in_flight;     // how many requests were open, or at work after their response
   std::uint32_t member_count;  // how many of them are listed, largest first (at most kPeakMembers)
   PeakMember members[kPeakMembers];
   std::uint64_t reserved[317];
@@ -209,7 +215,8 @@ struct ProcessSample {
   std::uint64_t allocator_retained_bytes;
   std::uint64_t heapledger_bytes;
   std::uint64_t arena_bytes;
-  std::uint64_t reserved[505];
+  std::uint64_t native_live_bytes;  // part of live_bytes
+  std::uint64_t reserved[504];
 };
 static_assert(sizeof(ProcessSample) == kPageBytes);
 
@@ -228,6 +235,8 @@ struct alignas(4096) Header {
   char python[32];       // "3.11.2", NUL-terminated
   char rule[32];         // block map rule in use: "pymalloc pools", "16-byte granules", ...
   char server[64];       // "gunicorn", "uvicorn", ...; set by the adapter, NUL-terminated
+  char allocator[64];    // what serves malloc: "libc, 32-byte granules", "libjemalloc.so.2, ..."; empty: not seen
+  char unseen[128];      // loaded packages with allocators of their own: "polars, pyarrow"
 
   // Books of owners whose slot was recycled. [gil]
   std::uint64_t retired_allocated_bytes;
@@ -245,6 +254,7 @@ struct alignas(4096) Header {
   std::atomic<std::uint64_t> foreign_blocks;    // freed by us, allocated before we came
   std::atomic<std::uint64_t> folded_endpoints;  // lookups answered by <other>
   std::atomic<std::uint64_t> foreign_interpreter_blocks;
+  std::atomic<std::uint64_t> lost_frees;         // blocks whose free nobody reported: another took their place
   std::atomic<std::uint64_t> displaced_unix_ns;  // somebody removed our hooks; 0: never seen
   std::atomic<std::uint32_t> in_flight;
   std::atomic<std::uint32_t> endpoint_count;    // release after the record; acquire before reading it

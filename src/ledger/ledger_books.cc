@@ -60,6 +60,8 @@ std::optional<TotalKind> total_kind(const Owner& owner) noexcept {
       return owner.state == OwnerState::kOpen ? TotalKind::kOpen : TotalKind::kRequest;
     case OwnerKind::kTenured:
       return TotalKind::kTenured;
+    case OwnerKind::kInherited:
+      return TotalKind::kInherited;
     default:
       return std::nullopt;
   }

@@ -130,6 +130,8 @@ Counters LedgerView::counters() const {
   counters.started_unix_ns = header.started_unix_ns;
   counters.state = state_first;
   counters.native = header.native != 0;
+  counters.allocator = bounded_text(header.allocator);
+  counters.unseen = bounded_text(header.unseen);
   counters.python = bounded_text(header.python);
   counters.rule = bounded_text(header.rule);
   counters.server = bounded_text(header.server);
@@ -138,6 +140,7 @@ Counters LedgerView::counters() const {
   counters.finished_requests = relaxed(header.finished_requests);
   counters.approximate_requests = relaxed(header.approximate_requests);
   counters.untracked_blocks = relaxed(header.untracked_blocks);
+  counters.lost_frees = relaxed(header.lost_frees);
   counters.foreign_blocks = relaxed(header.foreign_blocks);
   counters.folded_endpoints = relaxed(header.folded_endpoints);
   counters.displaced_unix_ns = relaxed(header.displaced_unix_ns);
@@ -241,6 +244,7 @@ std::optional<Sample> LedgerView::sample() const {
     sample.allocator_retained_bytes = copy->allocator_retained_bytes;
     sample.heapledger_bytes = copy->heapledger_bytes;
     sample.arena_bytes = copy->arena_bytes;
+    sample.native_live_bytes = copy->native_live_bytes;
     return sample;
   }
   return std::nullopt;

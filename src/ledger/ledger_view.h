@@ -75,7 +75,7 @@ struct Owner {
   bool torn = false;
 };
 
-enum class TotalKind : std::uint8_t { kService, kImport, kRequest, kOpen, kTenured, kRetired };
+enum class TotalKind : std::uint8_t { kService, kImport, kRequest, kOpen, kTenured, kInherited, kRetired };
 
 // Owners summed by kind and endpoint, or by import name. freed == allocated - live.
 struct OwnerTotal {
@@ -108,6 +108,7 @@ struct Sample {
   std::uint64_t allocator_retained_bytes = 0;
   std::uint64_t heapledger_bytes = 0;
   std::uint64_t arena_bytes = 0;
+  std::uint64_t native_live_bytes = 0;
 };
 
 // The header without its atomics.
@@ -118,6 +119,8 @@ struct Counters {
   std::uint64_t started_unix_ns = 0;
   ProcessState state = ProcessState::kStarting;
   bool native = false;
+  std::string allocator;  // what serves malloc; empty: not seen
+  std::string unseen;     // loaded packages with allocators of their own
   std::string python;
   std::string rule;
   std::string server;
@@ -126,6 +129,7 @@ struct Counters {
   std::uint64_t finished_requests = 0;
   std::uint64_t approximate_requests = 0;
   std::uint64_t untracked_blocks = 0;
+  std::uint64_t lost_frees = 0;
   std::uint64_t foreign_blocks = 0;
   std::uint64_t folded_endpoints = 0;
   std::uint64_t displaced_unix_ns = 0;

@@ -22,7 +22,8 @@ inline constexpr std::array kEndingNames{
 inline constexpr std::array kTotalKindNames{
     std::pair{"service", OwnerTotalKind::kService}, std::pair{"import", OwnerTotalKind::kImport},
     std::pair{"request", OwnerTotalKind::kRequest}, std::pair{"open", OwnerTotalKind::kOpen},
-    std::pair{"tenured", OwnerTotalKind::kTenured}, std::pair{"retired", OwnerTotalKind::kRetired}};
+    std::pair{"tenured", OwnerTotalKind::kTenured}, std::pair{"inherited", OwnerTotalKind::kInherited},
+    std::pair{"retired", OwnerTotalKind::kRetired}};
 
 // What an integer is, and so what is checked when it is read.
 enum class Holds : std::uint8_t { kInteger, kSize, kWorker, kEndpoint, kContentType };
@@ -71,7 +72,7 @@ inline constexpr Table<RequestRow, 25> kRequestTable{
       {"running_us", &RequestRow::running_us, Holds::kSize},
       {"after_response_bytes", &RequestRow::after_response_bytes, Holds::kSize}}}};
 
-inline constexpr Table<WorkerRow, 24> kWorkerTable{
+inline constexpr Table<WorkerRow, 28> kWorkerTable{
     "worker",
     {{{"id", &WorkerRow::id},
       {"pid", &WorkerRow::pid},
@@ -91,12 +92,16 @@ inline constexpr Table<WorkerRow, 24> kWorkerTable{
       {"dropped_requests", &WorkerRow::dropped_requests, Holds::kSize},
       {"approximate_requests", &WorkerRow::approximate_requests, Holds::kSize},
       {"untracked_blocks", &WorkerRow::untracked_blocks, Holds::kSize},
+      {"lost_frees", &WorkerRow::lost_frees, Holds::kSize},
       {"foreign_blocks", &WorkerRow::foreign_blocks, Holds::kSize},
       {"folded_endpoints", &WorkerRow::folded_endpoints, Holds::kSize},
       {"displaced_us", &WorkerRow::displaced_us},
       {"rss_bytes", &WorkerRow::rss_bytes, Holds::kSize},
       {"allocator_retained_bytes", &WorkerRow::allocator_retained_bytes, Holds::kSize},
-      {"heapledger_bytes", &WorkerRow::heapledger_bytes, Holds::kSize}}}};
+      {"heapledger_bytes", &WorkerRow::heapledger_bytes, Holds::kSize},
+      {"native_live_bytes", &WorkerRow::native_live_bytes, Holds::kSize},
+      {"allocator", &WorkerRow::allocator},
+      {"unseen", &WorkerRow::unseen}}}};
 
 inline constexpr Table<OwnerTotalRow, 8> kOwnerTotalTable{
     "owner_total",

@@ -48,12 +48,16 @@ struct WorkerRow {
   std::int64_t dropped_requests = 0;
   std::int64_t approximate_requests = 0;
   std::int64_t untracked_blocks = 0;
+  std::int64_t lost_frees = 0;
   std::int64_t foreign_blocks = 0;
   std::int64_t folded_endpoints = 0;
   std::optional<std::int64_t> displaced_us;
   std::optional<std::int64_t> rss_bytes;
   std::optional<std::int64_t> allocator_retained_bytes;
   std::optional<std::int64_t> heapledger_bytes;
+  std::optional<std::int64_t> native_live_bytes;  // part of live_bytes at the latest sample
+  std::string allocator;                          // what serves malloc; empty: native memory was not seen
+  std::string unseen;                             // loaded packages with allocators of their own, by commas
 };
 
 struct EndpointRow {
@@ -106,7 +110,7 @@ struct RequestFilter {
   std::optional<std::int64_t> until_us;
 };
 
-enum class OwnerTotalKind { kService, kImport, kRequest, kOpen, kTenured, kRetired };
+enum class OwnerTotalKind { kService, kImport, kRequest, kOpen, kTenured, kInherited, kRetired };
 
 struct OwnerTotalRow {
   std::int64_t worker = 0;

@@ -25,12 +25,16 @@ CREATE TABLE worker (         -- one process that kept a ledger
   dropped_requests INTEGER NOT NULL DEFAULT 0,
   approximate_requests INTEGER NOT NULL DEFAULT 0,
   untracked_blocks INTEGER NOT NULL DEFAULT 0,
+  lost_frees INTEGER NOT NULL DEFAULT 0,           -- blocks whose free nobody reported: another took their place
   foreign_blocks INTEGER NOT NULL DEFAULT 0,
   folded_endpoints INTEGER NOT NULL DEFAULT 0,
   displaced_us INTEGER,
   rss_bytes INTEGER,                               -- latest sample of its own
   allocator_retained_bytes INTEGER,
-  heapledger_bytes INTEGER
+  heapledger_bytes INTEGER,
+  native_live_bytes INTEGER,                       -- part of its live bytes at that sample; NULL: not seen
+  allocator TEXT NOT NULL DEFAULT '',              -- what serves malloc: 'libc.so.6, 32-byte granules'; '' not seen
+  unseen TEXT NOT NULL DEFAULT ''                  -- loaded packages with allocators of their own: 'polars, pyarrow'
 );
 
 CREATE TABLE endpoint (
@@ -77,7 +81,7 @@ CREATE TABLE request (        -- one finished request
 
 CREATE TABLE owner_total (    -- the books by owner, as they stood when last read (at the freeze when there was one)
   worker INTEGER NOT NULL,
-  kind TEXT NOT NULL,         -- 'service', 'import', 'request' (ended, live left), 'open' (in flight), 'tenured', 'retired'
+  kind TEXT NOT NULL,         -- 'service', 'import', 'request' (ended, live left), 'open' (in flight), 'tenured', 'inherited' (at fork), 'retired'
   endpoint INTEGER,           -- request, open, tenured
   name TEXT,                  -- import: top-level module
   owners INTEGER NOT NULL,    -- how many owners are summed here

@@ -44,6 +44,8 @@ OwnerTotalKind stored_kind(ledger::TotalKind kind) noexcept {
       return OwnerTotalKind::kOpen;
     case ledger::TotalKind::kTenured:
       return OwnerTotalKind::kTenured;
+    case ledger::TotalKind::kInherited:
+      return OwnerTotalKind::kInherited;
     case ledger::TotalKind::kRetired:
       return OwnerTotalKind::kRetired;
   }
@@ -185,9 +187,13 @@ void WorkerFeed::update_row(const ledger::Counters& counters) {
   row_.python = clean_text(counters.python);
   row_.server = clean_text(counters.server);
   row_.rule = clean_text(counters.rule);
+  row_.allocator = clean_text(counters.allocator);
+  row_.unseen = clean_text(counters.unseen);
+  native_ = counters.native;  // a worker that finds out that it sees none says so a moment after its ledger is there
   row_.dropped_requests = stored_size(counters.dropped_requests + lost_);
   row_.approximate_requests = stored_size(counters.approximate_requests);
   row_.untracked_blocks = stored_size(counters.untracked_blocks);
+  row_.lost_frees = stored_size(counters.lost_frees);
   row_.foreign_blocks = stored_size(counters.foreign_blocks);
   row_.folded_endpoints = stored_size(counters.folded_endpoints);
   if (counters.displaced_unix_ns != 0) row_.displaced_us = since_start_us(counters.displaced_unix_ns);
@@ -223,7 +229,7 @@ void WorkerFeed::replace_books(Store& store) {
     row.live_bytes = total.live_bytes;
     row.freed_bytes = saturating_subtract(row.allocated_bytes, row.live_bytes);
     const bool by_endpoint = row.kind == OwnerTotalKind::kRequest || row.kind == OwnerTotalKind::kOpen ||
-                             row.kind == OwnerTotalKind::kTenured;
+                             row.kind == OwnerTotalKind::kTenured || row.kind == OwnerTotalKind::kInherited;
     if (by_endpoint) row.endpoint = known_endpoint(store, total.endpoint);
     if (row.kind == OwnerTotalKind::kImport) row.name = clean_text(view_->text(total.name));
     sums.allocated_bytes = saturating_add(sums.allocated_bytes, row.allocated_bytes);
@@ -258,6 +264,7 @@ void WorkerFeed::refresh(Store& store) {
     row_.rss_bytes = stored_size(sample->rss_bytes);
     row_.allocator_retained_bytes = stored_size(sample->allocator_retained_bytes);
     row_.heapledger_bytes = stored_size(sample->heapledger_bytes);
+    if (native_) row_.native_live_bytes = stored_size(sample->native_live_bytes);
   }
   if (const std::optional<ledger::Peak> peak = view_->peak()) {
     PeakRow row;

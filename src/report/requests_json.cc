@@ -22,6 +22,7 @@ Json accounting(const analysis::Accounting& books) {
           {"balanced", value_or_null(books.balanced)},
           {"approximate_requests", books.approximate_requests},
           {"untracked_blocks", books.untracked_blocks},
+          {"lost_frees", books.lost_frees},
           {"folded_endpoints", books.folded_endpoints}};
 }
 
@@ -31,6 +32,8 @@ Json memory(const analysis::MemoryUse& use) {
           {"allocator_retained_bytes", value_or_null(use.allocator_retained_bytes)},
           {"other_bytes", value_or_null(use.other_bytes)},
           {"heapledger_bytes", value_or_null(use.heapledger_bytes)},
+          {"native_live_bytes", value_or_null(use.native_live_bytes)},
+          {"unseen_packages", use.unseen_packages},
           {"processes", use.processes}};
 }
 

@@ -149,6 +149,9 @@ std::string memory_line(const analysis::MemoryUse& memory) {
   const auto figure = [unit](double bytes) { return format_in(unit, bytes); };
   std::string text = fmt::format("RSS {} {} = live {}", figure(static_cast<double>(*memory.rss_bytes)), unit.name,
                                  figure(static_cast<double>(*memory.live_bytes)));
+  if (memory.native_live_bytes) {
+    text += fmt::format(" (native {})", figure(static_cast<double>(*memory.native_live_bytes)));
+  }
   if (memory.allocator_retained_bytes) {
     text += " + kept by allocator " + figure(static_cast<double>(*memory.allocator_retained_bytes));
   }
@@ -216,6 +219,38 @@ std::vector<LabelledLine> finding_lines(const RequestsResult& result, std::size_
   return lines;
 }
 
+namespace {
+
+// What the books could not follow.
+void add_book_notes(const analysis::Accounting& books, std::vector<LabelledLine>& lines) {
+  const auto add = [&lines](const std::string& text) { lines.push_back({"note", text}); };
+  if (books.approximate_requests != 0) {
+    add(counted(books.approximate_requests, "request is", "requests are") +
+        " approximate: more were in flight than there are owner slots");
+  }
+  if (books.folded_endpoints != 0) {
+    add(counted(books.folded_endpoints, "request is", "requests are") +
+        " booked under <other>: the table of endpoints was full");
+  }
+  if (books.untracked_blocks != 0) {
+    add(counted(books.untracked_blocks, "block is", "blocks are") + " in no figure: no room in the block map");
+  }
+  if (books.lost_frees != 0) {
+    add(counted(books.lost_frees, "free was", "frees were") +
+        " not seen until another block took the place: live figures are approximate");
+  }
+}
+
+void add_unseen_packages(const std::vector<std::string>& names, std::vector<LabelledLine>& lines) {
+  if (names.empty()) return;
+  std::string packages;
+  for (const std::string& name : names) packages += (packages.empty() ? "" : ", ") + printable(name);
+  lines.push_back(
+      {"unseen", packages + ": allocators of their own; what they hold is in \"other\", and in no request"});
+}
+
+}  // namespace
+
 std::vector<LabelledLine> caution_lines(const RequestsResult& result) {
   std::vector<LabelledLine> lines;
   const auto add = [&lines](const char* label, const std::string& text) { lines.push_back({label, text}); };
@@ -233,18 +268,8 @@ std::vector<LabelledLine> caution_lines(const RequestsResult& result) {
                         " left out: these options cut through what was folded");
     }
   }
-  const analysis::Accounting& books = result.accounting;
-  if (books.approximate_requests != 0) {
-    add("note", counted(books.approximate_requests, "request is", "requests are") +
-                    " approximate: more were in flight than there are owner slots");
-  }
-  if (books.folded_endpoints != 0) {
-    add("note", counted(books.folded_endpoints, "request is", "requests are") +
-                    " booked under <other>: the table of endpoints was full");
-  }
-  if (books.untracked_blocks != 0) {
-    add("note", counted(books.untracked_blocks, "block is", "blocks are") + " in no figure: no room in the block map");
-  }
+  add_book_notes(result.accounting, lines);
+  add_unseen_packages(result.memory.unseen_packages, lines);
   if (const auto displaced = workers_that(result, WorkerEnding::kDisplaced); !displaced.empty()) {
     add("note", worker_list(displaced) + ": something removed the hooks; figures from then on are wrong");
   }

@@ -100,13 +100,20 @@ def handed_on(environment: dict[bytes, bytes]) -> dict[bytes, bytes]:
     """A child's environment with our entries and variables in it."""
     environment = {**environment, **_variables}
     for name, ours in _entries.items():
+        if name == b"LD_PRELOAD" and not _may_read(ours):
+            continue
         separator = b":" if name == b"PYTHONPATH" or b" " not in environment.get(name, b"") else b" "
         theirs = environment.get(name)
         if theirs is None or theirs == b"":
             environment[name] = ours
-        elif ours not in theirs.split(separator):
+        elif not theirs.startswith(ours):
             environment[name] = ours + separator + theirs
     return environment
+
+
+def _may_read(libraries: bytes) -> bool:
+    """Whoever may not read them is told so by the dynamic linker, on the child's stderr."""
+    return all(os.access(library, os.R_OK) for library in libraries.split(b":"))
 
 
 def _environment_of_this_process() -> dict[bytes, bytes]:

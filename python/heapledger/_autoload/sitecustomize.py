@@ -14,6 +14,17 @@ def _variables_taken():
     return taken
 
 
+def _preload_removed(preload):
+    """LD_PRELOAD as it was: what is loaded here stays, a child that takes no part goes without."""
+    theirs = os.environ.get("LD_PRELOAD", "")
+    if preload and theirs.startswith(preload):
+        theirs = theirs[len(preload) :].lstrip(": ")
+        if theirs:
+            os.environ["LD_PRELOAD"] = theirs
+        else:
+            del os.environ["LD_PRELOAD"]
+
+
 def _entry_removed(folder):
     """PYTHONPATH and sys.path as they were before `heapledger run` put its folder in front."""
     entries = os.environ.get("PYTHONPATH", "").split(os.pathsep)
@@ -94,6 +105,7 @@ def _run():
     variables = _variables_taken()
     run_dir = variables.get("HEAPLEDGER_RUN_DIR")
     try:
+        _preload_removed(variables.get("HEAPLEDGER_PRELOAD"))
         if not run_dir or variables.get("HEAPLEDGER_DISABLE") == "1":
             return
         try:

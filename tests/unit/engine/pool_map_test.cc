@@ -61,6 +61,16 @@ TEST_F(Pools, a_pool_that_changes_its_size_hands_over_the_blocks_whose_free_was_
   EXPECT_EQ(lost_.bytes, 64u);
 }
 
+TEST_F(Pools, a_pool_that_changes_its_size_for_ever_takes_no_more_memory_for_it) {
+  set(kArena, 512);
+  const PoolRecord* longest = set(kArena, 16);
+  const std::size_t resident = e_.pools.resident_bytes();
+  for (int round = 0; round < 10'000; ++round) {
+    ASSERT_EQ(set(kArena, 16 + static_cast<std::size_t>(round) % 32 * 16), longest);
+  }
+  EXPECT_EQ(e_.pools.resident_bytes(), resident);
+}
+
 TEST_F(Pools, an_arena_that_goes_back_forgets_its_pools_only) {
   set(kArena, 64);
   set(kArena + (1 << 20), 64)->owner_of(kArena + (1 << 20) + 48) = 3;
