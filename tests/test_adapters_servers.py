@@ -154,12 +154,13 @@ VARYING = {"date", "server"}
 def test_responses_and_output_are_what_they_are_without_us(name: str, tmp_path: Path) -> None:
     command, plan, _ = SERVERS[name]
     seen: list[Any] = []
-    for recorded in (False, True):
-        folder = tmp_path / str(recorded)
+    ways: list[tuple[bool, list[str]]] = [(False, []), (True, []), (True, ["--no-native"])]
+    for recorded, options in ways:
+        folder = tmp_path / f"{recorded} {options}"
         folder.mkdir()
         environment = {"PYTHONHASHSEED": "0"}  # the order of methods in an Allow header
         with serving.Service(
-            folder, command, recorded=recorded, environment=environment, run_options=["--quiet"]
+            folder, command, recorded=recorded, environment=environment, run_options=["--quiet", *options]
         ) as service:
             replies = answers(service, plan)
             service.stop()
@@ -170,7 +171,7 @@ def test_responses_and_output_are_what_they_are_without_us(name: str, tmp_path: 
                 ]
             )
             seen.append(service.stdout.read_bytes())
-    assert seen[2:] == seen[:2]
+    assert seen[4:] == seen[2:4] == seen[:2]
     assert any(body for _, _, body in seen[0])
 
 

@@ -36,8 +36,8 @@ void fold_peak(Engine& e, OwnerId owner, HotBank& bank) noexcept {
 void lay_window(HotBank& bank) noexcept {
   const std::int64_t live = gil_live(bank);
   const std::int64_t step = window_step(live);
-  bank.threshold = live + step;
-  bank.room = step;
+  __atomic_store_n(&bank.threshold, live + step, __ATOMIC_RELAXED);
+  set_room(bank, step);
   bank.min_room = step;
   bank.width = static_cast<std::uint64_t>(step + std::min(step, std::max<std::int64_t>(live, 0)));
 }
@@ -51,8 +51,8 @@ void lay_ended_window(HotBank& bank, std::int64_t outside) noexcept {
     bank.width = std::min(bank.width, static_cast<std::uint64_t>(bank.threshold - 1));
     return;
   }
-  bank.threshold = live;
-  bank.room = 0;
+  __atomic_store_n(&bank.threshold, live, __ATOMIC_RELAXED);
+  set_room(bank, 0);
   bank.min_room = 0;
   bank.width = 0;
 }

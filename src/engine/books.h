@@ -32,10 +32,15 @@ inline void note_freed_by(Engine& e, std::uint16_t freer, std::uint16_t owner, s
 // The running code's owner has just been resolved for this key: switch clocks, settle pending frees.
 HL_EXPORT HL_NOINLINE void set_current(Engine& e, const CurrentOwner& resolved) noexcept;
 
+// Threads without the GIL read room and threshold beside us (credit_off_gil): relaxed, a snapshot is all they need.
+inline void set_room(HotBank& bank, std::int64_t room) noexcept {
+  __atomic_store_n(&bank.room, room, __ATOMIC_RELAXED);
+}
+
 // The bookkeeping part of a credit; true when the window was left and fold() is due.
 inline bool credit_window(HotBank& bank, std::uint64_t bytes) noexcept {
   const std::int64_t room = bank.room - static_cast<std::int64_t>(bytes);
-  bank.room = room;
+  set_room(bank, room);
   bank.allocated_bytes += bytes;
   bank.allocations += 1;
   return static_cast<std::uint64_t>(room) > bank.width;
@@ -45,7 +50,7 @@ inline bool debit_window(HotBank& bank, std::uint64_t bytes) noexcept {
   const std::int64_t before = bank.room;
   if (before < bank.min_room) bank.min_room = before;
   const std::int64_t room = before + static_cast<std::int64_t>(bytes);
-  bank.room = room;
+  set_room(bank, room);
   return static_cast<std::uint64_t>(room) > bank.width;
 }
 

@@ -91,19 +91,33 @@ void copy_records(Record* to, const Record* from, std::uint32_t count) noexcept 
   memcpy(static_cast<void*>(to), static_cast<const void*>(from), count * sizeof(Record));
 }
 
+// Threads without the GIL go on counting meanwhile.
+void copy_off_gil(ledger::OffGilBank* to, const ledger::OffGilBank* from, std::uint32_t count) noexcept {
+  for (std::uint32_t id = 0; id < count; ++id) {
+    to[id].live_bytes.store(from[id].live_bytes.load(kRelaxed), kRelaxed);
+    to[id].allocated_bytes.store(from[id].allocated_bytes.load(kRelaxed), kRelaxed);
+    to[id].allocations.store(from[id].allocations.load(kRelaxed), kRelaxed);
+    to[id].peak_bytes.store(from[id].peak_bytes.load(kRelaxed), kRelaxed);
+    to[id].folded_live_bytes = from[id].folded_live_bytes;
+    to[id].native_live_bytes.store(from[id].native_live_bytes.load(kRelaxed), kRelaxed);
+    to[id].native_allocated_bytes.store(from[id].native_allocated_bytes.load(kRelaxed), kRelaxed);
+    to[id].native_peak_bytes.store(from[id].native_peak_bytes.load(kRelaxed), kRelaxed);
+  }
+}
+
 void run_prepare_handler() {
   Engine& e = engine();
   g_at_fork.others_ran = e.natives.is_open() && own_stat_field(kThreadCountField) > 1;
   g_at_fork.count = e.active && !e.frozen && e.ledger_file != 0 ? e.ledger.header.owner_high_water.load(kRelaxed) : 0;
   if (g_at_fork.count > ledger::kOwnerSlots) g_at_fork.count = ledger::kOwnerSlots;
   copy_records(g_at_fork.hot, e.ledger.hot, g_at_fork.count);
-  copy_records(g_at_fork.off_gil, e.ledger.off_gil, g_at_fork.count);
+  copy_off_gil(g_at_fork.off_gil, e.ledger.off_gil, g_at_fork.count);
   copy_records(g_at_fork.owners, e.ledger.owners, g_at_fork.count);
 }
 
 void take_back_owners(Engine& e) noexcept {
   copy_records(e.ledger.hot, g_at_fork.hot, g_at_fork.count);
-  copy_records(e.ledger.off_gil, g_at_fork.off_gil, g_at_fork.count);
+  copy_off_gil(e.ledger.off_gil, g_at_fork.off_gil, g_at_fork.count);
   copy_records(e.ledger.owners, g_at_fork.owners, g_at_fork.count);
   if (g_at_fork.count == 0) return;
   e.ledger.header.owner_high_water.store(g_at_fork.count, kRelaxed);
