@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib.util
 import socket
 import sys
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 import serving
+from server_programs import server_program
 
 FLASK = [
     ("GET", "/items/7", ("GET", "/items/<int:item_id>", 200)),
@@ -54,40 +56,9 @@ def hypercorn(application: str) -> list[str]:
     return [sys.executable, "-m", "hypercorn", application, "--bind", "fd://{fd}", "--log-level", "CRITICAL"]
 
 
-WERKZEUG = """
-import sys
-from werkzeug.serving import make_server
-from applications.served_flask import app
-import signal
-server = make_server("127.0.0.1", 0, app, threaded=True, fd=int(sys.argv[1]))
-signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-server.serve_forever()
-"""
-WAITRESS = """
-import signal, socket, sys
-import waitress
-from applications.served_flask import app
-server = waitress.create_server(app, sockets=[socket.socket(fileno=int(sys.argv[1]))])
-signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-server.run()
-"""
-WSGIREF = """
-import signal, socket, sys, threading
-from wsgiref.simple_server import WSGIServer, WSGIRequestHandler
-from applications.served_django import app
-class Handed(WSGIServer):
-    def server_bind(self):
-        self.socket = socket.socket(fileno=int(sys.argv[1]))
-        self.server_name, self.server_port = "localhost", 0
-        self.setup_environ()
-    def server_activate(self):
-        pass
-server = Handed(("", 0), WSGIRequestHandler)
-server.set_app(app)
-# Not SystemExit: raised while a response is written it would end in wsgiref's own error page.
-signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
-server.serve_forever()
-"""
+WERKZEUG = server_program("werkzeug", "served_flask")
+WAITRESS = server_program("waitress", "served_flask")
+WSGIREF = server_program("wsgiref", "served_django")
 
 SERVERS = {
     "uvicorn-fastapi": (serving.uvicorn("applications.served_fastapi:app"), FASTAPI, "uvicorn"),
@@ -251,3 +222,49 @@ def test_ignored_routes_leave_no_row(tmp_path: Path) -> None:
         answers(service, FLASK)
         recording = service.stop()
     assert rows_of(recording) == [row for _, _, row in FLASK if row[1] != "/items/<int:item_id>"]
+
+
+async def _chunked(port: int, path: str, sizes: list[int]) -> serving.Reply:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
+    writer.write(head.encode())
+    for size in [*sizes, 0]:
+        writer.write(b"%x\r\n%s\r\n" % (size, b"b" * size))
+    reply = await serving.read_reply(reader, "POST")
+    writer.close()
+    return reply
+
+
+CHUNKED = {
+    "gunicorn-gthread": gunicorn("applications.uploads:app", "gthread"),
+    "gunicorn-sync": gunicorn("applications.uploads:app", "sync"),
+    "werkzeug": [sys.executable, "-c", server_program("werkzeug", "uploads"), "{fd}"],
+    "waitress": [sys.executable, "-c", server_program("waitress", "uploads"), "{fd}"],
+}
+
+
+@pytest.mark.parametrize("server", CHUNKED)
+@pytest.mark.parametrize("way", ["data", "read", "lines", "iterated", "nothing"])
+def test_a_chunked_upload_has_the_bytes_that_the_application_read(server: str, way: str, tmp_path: Path) -> None:
+    sizes = [1000, 70_000, 5]
+    bodies = []
+    for recorded in (False, True):
+        folder = tmp_path / str(recorded)
+        folder.mkdir()
+        with serving.Service(folder, CHUNKED[server], recorded=recorded) as service:
+            reply = asyncio.run(asyncio.wait_for(_chunked(service.port, f"/{way}", sizes), serving.DEADLINE_SECONDS))
+            bodies.append((reply.status, reply.body))
+            assert service.get(f"/{way}", "POST", b"x" * 333).status == 200
+            if recorded:
+                live = serving.Recording(service.output)
+                serving.eventually("both are rows", lambda: len(live.requests()) == 2)  # noqa: B023
+            recording = service.stop()
+    assert bodies[0] == bodies[1]
+    chunked, announced = recording.requests()
+    read = sum(sizes)
+    if way == "nothing":
+        assert chunked["received_bytes"] in (0, read)  # waitress reads it all before it calls the application
+    else:
+        assert bodies[1] == (200, b"%d" % read)
+        assert chunked["received_bytes"] == read
+    assert announced["received_bytes"] == 333

@@ -41,6 +41,7 @@ const Entry kBound[] = {
     {"asked_of_headers", &g_bound.asked_of_headers},
     {"adopt", &g_bound.adopt},
     {"closing", &g_bound.closing},
+    {"counting", &g_bound.counting},
     {"running_loop", &g_bound.running_loop},
     {"rule_of_other_method", &g_bound.rule_of_other_method},
     {"unmatched", &g_bound.unmatched},

@@ -17,7 +17,7 @@ struct Bound {
   PyObject *ids, *methods, *types, *plain, *open_exchanges;
   PyObject *find, *find_asked, *content_type, *method_of, *count;
   PyObject *asked_of_environ, *asked_of_headers;
-  PyObject *adopt, *closing, *running_loop, *rule_of_other_method;
+  PyObject *adopt, *closing, *counting, *running_loop, *rule_of_other_method;
   PyObject *unmatched, *app, *ignored;
 };
 extern Bound g_bound;

@@ -57,7 +57,7 @@ void describe_environ(ExchangeObject& self) noexcept {
   if (environ == nullptr || !PyDict_Check(environ)) return;
   PyObject* length = PyDict_GetItemWithError(environ, g_names.content_length);
   const long long number = length == nullptr ? -1 : number_in(length);
-  if (number > 0) self.received = static_cast<Py_ssize_t>(number);
+  if (number > 0) self.received = static_cast<Py_ssize_t>(number);  // else what CountedInput saw, if there is one
   if (number < 0 && PyDict_Contains(environ, g_names.transfer_encoding) == 1) {
     self.flags |= PyLong_AsLong(g_bound.streamed_in);
   }
@@ -65,6 +65,16 @@ void describe_environ(ExchangeObject& self) noexcept {
   if (raw == nullptr || !PyUnicode_Check(raw) || PyUnicode_GET_LENGTH(raw) == 0) return;
   PyObject* type = clean_type(raw);
   if (type != nullptr) Py_SETREF(self.request_type, type);
+}
+
+// A body of unannounced length: what the application reads of it is counted.
+void count_chunked_input(PyObject* exchange, PyObject* environ) noexcept {
+  if (PyDict_GetItemWithError(environ, g_names.transfer_encoding) == nullptr) return;
+  PyObject* length = PyDict_GetItemWithError(environ, g_names.content_length);
+  if (length != nullptr && number_in(length) >= 0) return;
+  PyObject* done = PyObject_CallFunctionObjArgs(g_bound.counting, exchange, environ, nullptr);
+  if (done == nullptr) count_failure("input_not_counted");
+  Py_XDECREF(done);
 }
 
 PyObject* wrap_sized(PyObject* exchange, PyObject* body) {
@@ -249,6 +259,7 @@ PyObject* open_wsgi(PyObject*, PyObject* const* arguments, Py_ssize_t count) {
   self->known = arguments[3] == Py_True ? 1 : 0;
   PyObject* object = reinterpret_cast<PyObject*>(self);
   if (PyDict_SetItem(environ, g_names.key, object) != 0) Py_CLEAR(object);
+  if (object != nullptr) count_chunked_input(object, environ);
   return object;
 }
 

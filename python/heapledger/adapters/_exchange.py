@@ -20,6 +20,7 @@ from typing import Any
 
 from heapledger import _engine, _exchange, _health
 from heapledger.adapters import routes
+from heapledger.adapters._counted_input import CountedInput
 
 KEY = "heapledger.request"
 Exchange = _exchange.Exchange
@@ -69,6 +70,13 @@ def _closing(exchange: Exchange, body: Iterable[bytes]) -> Iterable[bytes]:
     return body
 
 
+def count_input(exchange: Exchange, environ: dict[str, Any]) -> None:
+    """The body's length is unknown before it is read (Transfer-Encoding: chunked): count what the application reads."""
+    stream = environ.get("wsgi.input")
+    if stream is not None:
+        environ["wsgi.input"] = CountedInput(stream, exchange)
+
+
 def _rule_of_other_method(context: Any, request: Any) -> Any:
     """The rule behind Flask's 405, or None."""
     error = request.routing_exception
@@ -110,6 +118,7 @@ _exchange.bind(
         "asked_of_headers": routes.asked_of_headers,
         "adopt": _engine.adopt,
         "closing": _closing,
+        "counting": count_input,
         "running_loop": getattr(sys.modules.get("asyncio"), "_get_running_loop", _running_loop),
         "rule_of_other_method": _rule_of_other_method,
         "unmatched": routes.UNMATCHED,

@@ -11,7 +11,7 @@ from typing import Any
 
 from heapledger import _engine, _health
 from heapledger.adapters import wsgi
-from heapledger.adapters._exchange import KEY, begin, discard, leave, open_gunicorn
+from heapledger.adapters._exchange import KEY, begin, count_input, discard, leave, open_gunicorn
 
 _ON_REQUEST = "_heapledger_exchange"  # attribute of gunicorn's Request
 # Workers that call `handle_request` once for each request, and where in its arguments the Request is.
@@ -37,6 +37,8 @@ def carry(original: Callable[..., Any]) -> Callable[..., Any]:
             exchange.response, environ = created
             exchange.source = environ
             environ[KEY] = exchange
+            if "HTTP_TRANSFER_ENCODING" in environ and not environ.get("CONTENT_LENGTH"):
+                count_input(exchange, environ)
         return created
 
     return create
