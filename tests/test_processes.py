@@ -170,3 +170,22 @@ def test_what_a_service_says_is_what_it_says_without_us(quiet: bool, tmp_path: P
         assert said[1][1] == said[0][1]
     else:
         assert said[1][1].startswith(said[0][1] + "python (gunicorn): ")
+
+
+def test_masters_and_supervisors_are_no_workers(tmp_path: Path) -> None:
+    commands = {
+        "gunicorn": serving.gunicorn(FLASK, workers=2),
+        "preloaded": serving.gunicorn(FLASK, "--preload", workers=2),
+        "uvicorn": serving.uvicorn("applications.costly_fastapi:app", "--workers", "2"),
+    }
+    for name, command in commands.items():
+        folder = tmp_path / name
+        folder.mkdir()
+        with Service(folder, command) as service:
+            answered: Counter[str] = Counter()
+            serving.eventually("both answer", lambda: _grown(answered, service) == 2)  # noqa: B023
+            recording = service.stop()
+        analysis = recording.analysis()
+        assert analysis["recording"]["worker_count"] == 2, name
+        assert len(analysis["workers"]) >= 3, name  # each process's memory is there
+        assert ": 2 workers, " in service.stderr.read_text().splitlines()[0], name

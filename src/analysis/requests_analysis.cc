@@ -99,7 +99,9 @@ void RequestsAnalysis::add(const recording::SliceRow& slice) {
   }
 }
 
-// A slice does not say who served its requests; the owners of the worker's books do.
+// Supervisors, reloaders and preloading masters keep a ledger too and serve nothing: a worker has had a request. Where
+// none had, it is a process that a server's adapter was installed in, else any. A slice does not say who served its
+// requests; the owners of the worker's books do.
 std::uint64_t RequestsAnalysis::count_serving_workers() const {
   std::unordered_set<std::int64_t> serving;
   for (const auto& [worker, requests] : worker_requests_) {
@@ -112,7 +114,16 @@ std::uint64_t RequestsAnalysis::count_serving_workers() const {
       serving.insert(total.worker);
     }
   }
-  return serving.empty() ? tables_.workers.size() : serving.size();
+  for (const recording::InFlightRow& request : tables_.in_flight) {
+    serving.insert(request.worker);
+  }
+  if (!serving.empty()) {
+    return serving.size();
+  }
+  const auto& workers = tables_.workers;
+  const auto with_server =
+      std::count_if(workers.begin(), workers.end(), [](const auto& worker) { return !worker.server.empty(); });
+  return with_server == 0 ? workers.size() : static_cast<std::size_t>(with_server);
 }
 
 RecordingInfo RequestsAnalysis::describe_recording() const {

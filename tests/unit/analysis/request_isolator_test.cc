@@ -161,11 +161,19 @@ TEST(RequestIsolator, ChoosesWorkersAndRefusesOnesThatAreNotThere) {
   EXPECT_THROW(analyze(tables, {}, options), std::invalid_argument);
 }
 
-TEST(RequestIsolator, CountsTheWorkersThatServedElseAllOfThem) {
+TEST(RequestIsolator, CountsTheWorkersThatHadARequestElseThoseWithAServerElseAll) {
   auto tables = small_tables();
   tables.workers = {worker_row(1), worker_row(2), worker_row(3)};
   EXPECT_EQ(analyze(tables, {}).recording.worker_count, 3U);
+  tables.workers[0].server = "";  // a master
+  EXPECT_EQ(analyze(tables, {}).recording.worker_count, 2U);
   EXPECT_EQ(analyze(tables, {request_row(1, 1)}).recording.worker_count, 1U);
+  tables.in_flight = {{3, 1, 7, 100, 1, 1, 1}};
+  EXPECT_EQ(analyze(tables, {request_row(1, 1)}).recording.worker_count, 2U);
+  EXPECT_THAT(analyze(tables, {}).workers, SizeIs(3));  // each is listed
+  tables.in_flight.clear();
+  for (auto& worker : tables.workers) worker.server = "";
+  EXPECT_EQ(analyze(tables, {}).recording.worker_count, 3U);
 }
 
 TEST(RequestIsolator, CountsTheWorkersWhoseRequestsWereAllFolded) {
