@@ -20,7 +20,7 @@ BELOW = {
     "base": set(),
     "ledger": {"base"},
     "engine": {"base", "ledger"},
-    "hooks": {"base", "ledger", "engine"},
+    "hooks": set(),
     "cpython": {"base", "ledger", "engine", "hooks"},
     "recording": {"base", "ledger"},
     "analysis": {"base", "recording"},
