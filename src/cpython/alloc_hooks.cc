@@ -12,7 +12,7 @@ namespace {
 using engine::Block;
 using engine::kSmallLimitBytes;
 
-constexpr std::size_t kArenaBytes = 1024 * 1024;
+constexpr std::size_t kArenaBytes = std::size_t{1} << 20;
 
 // The allocators below ours. Static, so that a hook reaches them without its context argument.
 PyMemAllocatorEx g_raw;

@@ -7,7 +7,7 @@
 #include <link.h>
 
 // Exported by the interpreter; its layout is the interpreter's own and changes even between patch releases.
-extern "C" char _PyRuntime[];
+extern "C" char _PyRuntime[];  // NOLINT(bugprone-reserved-identifier): CPython's name
 
 namespace heapledger::cpython {
 namespace {
@@ -34,7 +34,7 @@ PyThreadState* const volatile* g_current_thread_state = &g_no_thread_state;
 void find_current_thread_state() noexcept {
   if (g_current_thread_state != &g_no_thread_state) return;
   auto* words = reinterpret_cast<PyThreadState* volatile*>(_PyRuntime);
-  const std::size_t count = runtime_bytes() / sizeof(*words);
+  const std::size_t count = runtime_bytes() / sizeof(void*);
   PyThreadState* mine = _PyThreadState_UncheckedGet();
   constexpr std::size_t kCandidatesAtMost = 8;
   std::size_t candidates[kCandidatesAtMost];

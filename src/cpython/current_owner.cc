@@ -28,8 +28,10 @@ std::uint16_t last_owner(Engine& e) noexcept {
   const ThreadOwner& mine = t_owner;
   if (mine.owner == 0) return ledger::kOwnerService;
   const ledger::OwnerRecord& who = engine::record(e, OwnerId{mine.owner});
-  const bool alive = __atomic_load_n(&who.generation, __ATOMIC_RELAXED) == mine.generation &&
-                     __atomic_load_n(&who.state, __ATOMIC_RELAXED) != ledger::OwnerState::kSweeping;
+  ledger::OwnerState state;
+  __atomic_load(&who.state, &state, __ATOMIC_RELAXED);
+  const bool alive =
+      __atomic_load_n(&who.generation, __ATOMIC_RELAXED) == mine.generation && state != ledger::OwnerState::kSweeping;
   return alive ? mine.owner : ledger::kOwnerService;
 }
 

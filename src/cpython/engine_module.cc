@@ -168,8 +168,8 @@ PyModuleDef g_module = {PyModuleDef_HEAD_INIT,
 }  // namespace
 }  // namespace heapledger::cpython
 
-PyMODINIT_FUNC PyInit__engine() {
-  using namespace heapledger;  // NOLINT(google-build-using-namespace): the one place that names them all
+PyMODINIT_FUNC PyInit__engine() {  // NOLINT(bugprone-reserved-identifier): CPython's name for it
+  using namespace heapledger;      // NOLINT(google-build-using-namespace): the one place that names them all
   if (!cpython::prepare_request_type()) return nullptr;
   PyObject* module = PyModule_Create(&cpython::g_module);
   if (module == nullptr) return nullptr;

@@ -11,7 +11,7 @@ namespace heapledger::engine {
 namespace {
 
 constexpr auto kRelaxed = std::memory_order_relaxed;
-constexpr std::int64_t kSmallestStepBytes = 8 * 1024;
+constexpr std::int64_t kSmallestStepBytes = std::int64_t{8} * 1024;
 
 std::int64_t window_step(std::int64_t live) noexcept {
   if (live <= 0) return kSmallestStepBytes;

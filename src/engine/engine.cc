@@ -8,5 +8,5 @@ static_assert(alignof(Engine) == ledger::kPageBytes);
 
 // Raw bytes rather than an object: an object with atomics in it could be given a constructor that runs at load.
 extern "C" {
-HL_EXPORT alignas(4096) char hl_engine_storage[sizeof(heapledger::engine::Engine)];
+alignas(4096) HL_EXPORT char hl_engine_storage[sizeof(heapledger::engine::Engine)];
 }

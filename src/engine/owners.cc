@@ -10,7 +10,7 @@ namespace heapledger::engine {
 namespace {
 
 constexpr auto kRelaxed = std::memory_order_relaxed;
-constexpr std::int64_t kFirstStepBytes = 8 * 1024;
+constexpr std::int64_t kFirstStepBytes = std::int64_t{8} * 1024;
 constexpr std::uint32_t kImportOwnersAtMost = 1024;
 constexpr std::size_t kLongestStringBytes = 1024;
 constexpr std::uint32_t kEndpointsKeptForOther = 32;

@@ -12,7 +12,7 @@ namespace heapledger::engine {
 
 inline bool peak_is_due(const Engine& e) noexcept {
   const std::int64_t last = e.peak_snapshot_bytes;
-  return e.process_level_bytes > last + std::max<std::int64_t>(64 * 1024, last / 64);
+  return e.process_level_bytes > last + std::max(std::int64_t{64} * 1024, last / 64);
 }
 
 void snapshot_peak(Engine& e) noexcept;

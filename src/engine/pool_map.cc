@@ -7,9 +7,9 @@
 namespace heapledger::engine {
 namespace {
 
-constexpr std::size_t kChunkBytes = 16 * 1024;
+constexpr std::size_t kChunkBytes = std::size_t{16} * 1024;
 constexpr std::size_t kChunkHeaderBytes = 16;
-constexpr std::size_t kRegionBytes = 8 * 1024 * 1024;
+constexpr std::size_t kRegionBytes = std::size_t{8} * 1024 * 1024;
 
 // A chunk's first word: the chunk before it (in a unit) or the next free one.
 char*& link_of(char* chunk) noexcept { return *reinterpret_cast<char**>(chunk); }

@@ -38,7 +38,7 @@ inline constexpr std::uint32_t kOwnerSlots = 8192;
 inline constexpr std::uint32_t kEndpointSlots = 1024;
 inline constexpr std::uint32_t kRingRecords = 4096;
 inline constexpr std::uint32_t kPeakMembers = 64;
-inline constexpr std::size_t kStringHeapBytes = 160 * 1024;
+inline constexpr std::size_t kStringHeapBytes = std::size_t{160} * 1024;
 
 enum class OwnerKind : std::uint8_t {
   kNone = 0,
@@ -279,8 +279,8 @@ inline constexpr std::size_t kRingOffset = kStringOffset + kStringHeapBytes;
 inline constexpr std::size_t kPeakOffset = kRingOffset + kRingRecords * sizeof(RingRecord);
 inline constexpr std::size_t kSampleOffset = kPeakOffset + 2 * sizeof(PeakRecord);
 inline constexpr std::size_t kLedgerBytes = kSampleOffset + sizeof(ProcessSample);
-static_assert(kHotOffset == 4 * 1024 && kRingOffset == 2756 * 1024 && kSampleOffset == 3788 * 1024);
-static_assert(kLedgerBytes % kPageBytes == 0 && kLedgerBytes <= 4 * 1024 * 1024);
+static_assert(kHotOffset == 0x1000 && kRingOffset == 0x2B1000 && kSampleOffset == 0x3B3000);
+static_assert(kLedgerBytes % kPageBytes == 0 && kLedgerBytes <= std::size_t{4} << 20);
 
 // The whole file as one object: what the writer maps over its own static memory.
 struct alignas(4096) Ledger {

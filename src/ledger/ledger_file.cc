@@ -67,7 +67,7 @@ int map_over_file(Ledger& ledger, const char* folder, char (&path)[kLongestPath]
   Ledger* mapping = map_file(file);
   int failure = mapping == nullptr ? errno : 0;
   close(file);
-  if (failure == 0) {
+  if (mapping != nullptr) {
     copy_used(*mapping, ledger);
     if (rename(building, path) != 0) failure = errno;
     if (failure == 0 && !move_over(ledger, mapping)) failure = errno;
