@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import resource
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -121,10 +122,21 @@ def test_version_and_help_go_to_standard_output(here: Path) -> None:
     done = heapledger("--version")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("heapledger ")
-    for arguments in [["--help"], ["run", "--help"], ["requests", "--help"], ["doctor", "--help"]]:
-        done = heapledger(*arguments)
-        assert (done.returncode, done.stderr) == (0, "")
-        assert "usage: heapledger" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("verb", "usage"),
+    [
+        ([], "heapledger VERB [flags]"),
+        (["run"], "heapledger run [flags] -- COMMAND..."),
+        (["requests"], "heapledger requests [flags] [RECORDING]"),
+        (["doctor"], "heapledger doctor [flags]"),
+    ],
+)
+def test_help_has_one_usage_line_that_can_be_typed(here: Path, verb: list[str], usage: str) -> None:
+    done = heapledger(*verb, "--help")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [line for line in done.stdout.splitlines() if "usage:" in line.lower()] == [f"usage: {usage}"]
 
 
 def test_flags_behind_the_dashes_belong_to_the_command(here: Path, runs: Path) -> None:
@@ -271,6 +283,39 @@ def test_doctor_says_where_to_install_heapledger(here: Path, tmp_path: Path) -> 
     assert done.returncode == 1
     assert "cannot import heapledger" in done.stdout
     assert "-m pip install heapledger" in done.stdout
+
+
+def test_doctor_asks_the_interpreter_beside_it_and_paths_where_there_is_none(here: Path, tmp_path: Path) -> None:
+    def stand_in(folder: str) -> Path:
+        python_path = tmp_path / folder / "python3"
+        python_path.parent.mkdir(parents=True, exist_ok=True)
+        python_path.write_text(f"#!/bin/sh\necho /{folder}/python3; echo 3.11.2\n")
+        python_path.chmod(0o755)
+        return python_path
+
+    program = tmp_path / "alone" / "bin" / "heapledger"
+    program.parent.mkdir(parents=True)
+    shutil.copy2(CLI, program)
+    path = {"PATH": f"{stand_in('on-path').parent}:/usr/bin:/bin"}
+
+    def asked(*flags: str | Path) -> str:
+        command = [program, "doctor", "--format", "json", *flags]
+        done = subprocess.run(command, capture_output=True, text=True, env=path, check=False, timeout=DEADLINE_SECONDS)
+        executable: str = json.loads(done.stdout)["python"]["executable"]
+        return executable
+
+    assert asked() == "/on-path/python3"
+    beside = stand_in("alone/bin")
+    assert asked() == "/alone/bin/python3"
+    assert asked("--python", "python3") == "/on-path/python3"
+    beside.chmod(0o644)
+    assert asked() == "/on-path/python3"
+
+
+def test_doctor_needs_no_activated_environment(here: Path) -> None:
+    document = json.loads(heapledger("doctor", "--format", "json", env={"PATH": "/usr/bin:/bin"}).stdout)
+    assert document["python"]["executable"] == str(Path(CLI).parent / "python3")
+    assert document["python"]["can_import_heapledger"] is True
 
 
 def test_doctor_reports_the_run_folder_and_the_limits(here: Path, runs: Path) -> None:

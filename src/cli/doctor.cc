@@ -32,7 +32,7 @@ constexpr char kWhoAreYou[] =
 constexpr char kExamineYourself[] = "import sys; from heapledger._doctor import main; sys.exit(main(sys.argv[1:]))";
 
 struct Flags {
-  std::string python = "python3";
+  std::string python;  // "": the one beside this executable, else PATH's
   std::string run_dir;
   std::string format = "text";
 };
@@ -106,9 +106,10 @@ void ask_heapledger(const std::string& python, Diagnosis& diagnosis) {
 
 Diagnosis diagnose(const Flags& flags) {
   Diagnosis diagnosis;
-  ask_who(flags.python, diagnosis);
+  const std::string python = flags.python.empty() ? python_beside() : flags.python;
+  ask_who(python, diagnosis);
   diagnosis.around = look_around(flags.run_dir);
-  if (!diagnosis.executable.empty()) ask_heapledger(flags.python, diagnosis);
+  if (!diagnosis.executable.empty()) ask_heapledger(python, diagnosis);
   if (autoload_folder().empty()) {
     set_problem(diagnosis, "the heapledger package is not beside this program",
                 "install both with: pip install heapledger");
@@ -205,9 +206,9 @@ void add_doctor(CLI::App& app, int& status) {
   CLI::App* verb = app.add_subcommand("doctor", "would recording work here, with this Python?");
   const auto flags = std::make_shared<Flags>();
   const auto last = CLI::MultiOptionPolicy::TakeLast;
-  verb->add_option("--python", flags->python, "the service's interpreter")
+  verb->add_option("--python", flags->python,
+                   "the service's interpreter (default: the python3 beside this program, else PATH's)")
       ->type_name("PATH")
-      ->capture_default_str()
       ->multi_option_policy(last);
   verb->add_option("--run-dir", flags->run_dir, "the folder that `run` would be given")
       ->type_name("DIR")

@@ -60,8 +60,9 @@ std::string autoload_folder() {
 }
 
 std::string python_beside() {
-  const std::string beside = install_prefix() + "/bin/python3";
-  return ::access(beside.c_str(), X_OK) == 0 ? beside : "python3";
+  const std::string prefix = install_prefix();
+  const std::string beside = prefix + "/bin/python3";
+  return !prefix.empty() && ::access(beside.c_str(), X_OK) == 0 ? beside : "python3";
 }
 
 }  // namespace heapledger::cli
