@@ -218,6 +218,13 @@ struct Folded {
   double percentile_error_ratio = 0;
 };
 
+// A route or method that was asked for and that the recording does not have.
+struct UnmatchedOption {
+  std::string option;  // "route" or "method"
+  std::string value;
+  std::string nearest;  // what was probably meant, empty when nothing is near
+};
+
 struct RequestsResult {
   RecordingInfo recording;
   Accounting accounting;
@@ -230,6 +237,7 @@ struct RequestsResult {
   std::vector<WorkerCost> workers;
   std::vector<Finding> findings;
   std::optional<Folded> folded;
+  std::vector<UnmatchedOption> unmatched;
   std::optional<std::size_t> limit;
 
   std::string to_text() const;  // as written to a file: no colour, nothing shortened to a width

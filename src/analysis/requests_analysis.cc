@@ -194,6 +194,7 @@ RequestsResult RequestsAnalysis::finish() {
     folded.requests_left_out = folded_left_out_;
     folded.percentile_error_ratio = statistics::kFoldedErrorRatio;
   }
+  result.unmatched = selection_.unmatched(tables_.endpoints);
   result.limit = options_.limit;
   return result;
 }

@@ -6,6 +6,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "analysis/nearest.h"
 #include "analysis/row_arithmetic.h"
 
 namespace heapledger::analysis {
@@ -27,6 +28,20 @@ bool equal_ignoring_case(std::string_view left, std::string_view right) {
   return std::equal(left.begin(), left.end(), right.begin(), right.end(), [](char a, char b) {
     return std::toupper(static_cast<unsigned char>(a)) == std::toupper(static_cast<unsigned char>(b));
   });
+}
+
+std::string upper(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](char letter) { return static_cast<char>(std::toupper(static_cast<unsigned char>(letter))); });
+  return text;
+}
+
+bool route_fits(const std::string& pattern, const recording::EndpointRow& endpoint) {
+  return pattern == endpoint.route || matches_route(pattern, endpoint.route);
+}
+
+bool method_fits(const std::string& method, const recording::EndpointRow& endpoint) {
+  return equal_ignoring_case(method, endpoint.method);
 }
 
 std::string list_of(const std::vector<recording::WorkerRow>& workers) {
@@ -98,12 +113,36 @@ bool Selection::has_worker(std::int64_t worker) const {
 }
 
 bool Selection::has_endpoint(const recording::EndpointRow& endpoint) const {
-  const auto route_fits = [&](const std::string& pattern) {
-    return pattern == endpoint.route || matches_route(pattern, endpoint.route);
-  };
-  const auto method_fits = [&](const std::string& method) { return equal_ignoring_case(method, endpoint.method); };
-  return (routes_.empty() || std::any_of(routes_.begin(), routes_.end(), route_fits)) &&
-         (methods_.empty() || std::any_of(methods_.begin(), methods_.end(), method_fits));
+  const auto takes_route = [&](const std::string& pattern) { return route_fits(pattern, endpoint); };
+  const auto takes_method = [&](const std::string& method) { return method_fits(method, endpoint); };
+  return (routes_.empty() || std::any_of(routes_.begin(), routes_.end(), takes_route)) &&
+         (methods_.empty() || std::any_of(methods_.begin(), methods_.end(), takes_method));
+}
+
+std::vector<UnmatchedOption> Selection::unmatched(const std::vector<recording::EndpointRow>& endpoints) const {
+  std::vector<UnmatchedOption> found;
+  if (endpoints.empty()) {
+    return found;
+  }
+  std::vector<std::string> routes;
+  std::vector<std::string> methods;
+  for (const recording::EndpointRow& endpoint : endpoints) {
+    routes.push_back(endpoint.route);
+    methods.push_back(endpoint.method);
+  }
+  for (const std::string& pattern : routes_) {
+    const auto takes = [&](const recording::EndpointRow& endpoint) { return route_fits(pattern, endpoint); };
+    if (std::none_of(endpoints.begin(), endpoints.end(), takes)) {
+      found.push_back({"route", pattern, nearest_route(pattern, routes)});
+    }
+  }
+  for (const std::string& method : methods_) {
+    const auto takes = [&](const recording::EndpointRow& endpoint) { return method_fits(method, endpoint); };
+    if (std::none_of(endpoints.begin(), endpoints.end(), takes)) {
+      found.push_back({"method", method, nearest(upper(method), methods)});
+    }
+  }
+  return found;
 }
 
 }  // namespace heapledger::analysis

@@ -33,6 +33,9 @@ class Selection {
   }
   bool has_endpoint(const recording::EndpointRow& endpoint) const;
 
+  // The routes and methods that none of these endpoints has; none when there are no endpoints at all.
+  std::vector<UnmatchedOption> unmatched(const std::vector<recording::EndpointRow>& endpoints) const;
+
  private:
   std::vector<std::string> routes_;
   std::vector<std::string> methods_;

@@ -11,8 +11,8 @@
 #include <string_view>
 #include <vector>
 
+#include "analysis/nearest.h"
 #include "cli/messages.h"
-#include "cli/nearest.h"
 #include "cli/verb.h"
 #include "recording/recording.h"
 
@@ -81,7 +81,7 @@ int refuse_unexpected(const CLI::App& app) {
     }
     candidates.insert(candidates.end(), kAbsentVerbs.begin(), kAbsentVerbs.end());
   }
-  const std::string meant = nearest(word.substr(0, word.find('=')), candidates);
+  const std::string meant = analysis::nearest(word.substr(0, word.find('=')), candidates);
   const std::string scope = &verb == &app ? "heapledger" : "heapledger " + verb.get_name();
   const char* kind = flag ? "unknown flag: " : &verb == &app ? "unknown command: " : "unexpected: ";
   say_error(kind + word, meant.empty() ? scope + " --help lists what there is" : "did you mean " + meant + "?");

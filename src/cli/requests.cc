@@ -11,8 +11,10 @@
 #include <string>
 #include <vector>
 
+#include "cli/messages.h"
 #include "cli/verb.h"
 #include "heapledger/analysis.h"
+#include "report/requests_lines.h"
 #include "report/requests_text.h"
 
 namespace heapledger::cli {
@@ -134,7 +136,11 @@ void add_requests(CLI::App& app, int& status) {
   const auto flags = std::make_shared<Flags>();
   declare(*verb, *flags);
   verb->callback([flags, &status] {
-    write_stdout(render(analyze(*flags), flags->format));
+    const analysis::RequestsResult result = analyze(*flags);
+    write_stdout(render(result, flags->format));
+    if (flags->format != "text") {  // which says it itself
+      for (const std::string& line : report::unmatched_lines(result)) say(line);
+    }
     status = kExitFine;
   });
 }

@@ -178,6 +178,10 @@ void bind_remarks(nb::module_& module) {
       .def_ro("requests", &Folded::requests)
       .def_ro("requests_left_out", &Folded::requests_left_out)
       .def_ro("percentile_error_ratio", &Folded::percentile_error_ratio);
+  nb::class_<UnmatchedOption>(module, "UnmatchedOption")
+      .def_ro("option", &UnmatchedOption::option)
+      .def_ro("value", &UnmatchedOption::value)
+      .def_prop_ro("nearest", [](const UnmatchedOption& option) { return text_or_none(option.nearest); });
 }
 
 void bind_result(nb::module_& module) {
@@ -193,6 +197,7 @@ void bind_result(nb::module_& module) {
       .def_ro("workers", &RequestsResult::workers)
       .def_ro("findings", &RequestsResult::findings)
       .def_ro("folded", &RequestsResult::folded)
+      .def_ro("unmatched", &RequestsResult::unmatched)
       .def("to_text", &RequestsResult::to_text)
       .def("to_json", &RequestsResult::to_json)
       .def("to_csv", &RequestsResult::to_csv)

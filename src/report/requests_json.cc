@@ -96,6 +96,12 @@ Json folded(const std::optional<analysis::Folded>& sums) {
           {"percentile_error_ratio", sums->percentile_error_ratio}};
 }
 
+Json unmatched(const analysis::UnmatchedOption& option) {
+  return {{"option", option.option},
+          {"value", option.value},
+          {"nearest", option.nearest.empty() ? Json(nullptr) : Json(option.nearest)}};
+}
+
 template <class Item, class Render>
 Json list_of(const std::vector<Item>& items, std::size_t count, Render render) {
   Json list = Json::array();
@@ -148,6 +154,7 @@ Json requests_document(const RequestsResult& result) {
     return finding(found, result.endpoints[found.endpoint]);
   });
   document["folded"] = folded(result.folded);
+  document["unmatched"] = list_of(result.unmatched, result.unmatched.size(), unmatched);
   return document;
 }
 

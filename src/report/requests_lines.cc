@@ -251,9 +251,21 @@ void add_unseen_packages(const std::vector<std::string>& names, std::vector<Labe
 
 }  // namespace
 
+std::vector<std::string> unmatched_lines(const RequestsResult& result) {
+  std::vector<std::string> lines;
+  for (const analysis::UnmatchedOption& option : result.unmatched) {
+    const std::string meant = option.nearest.empty() ? "nothing is near it" : "nearest: " + printable(option.nearest);
+    lines.push_back(fmt::format("no {} {} in this recording; {}", option.option, printable(option.value), meant));
+  }
+  return lines;
+}
+
 std::vector<LabelledLine> caution_lines(const RequestsResult& result) {
   std::vector<LabelledLine> lines;
   const auto add = [&lines](const char* label, const std::string& text) { lines.push_back({label, text}); };
+  for (const std::string& line : unmatched_lines(result)) {
+    add("note", line);
+  }
   if (result.in_flight_at_end != 0) {
     add("open",
         counted(result.in_flight_at_end, "request was", "requests were") + " in flight at the end, in no line above");

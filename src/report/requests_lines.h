@@ -26,6 +26,9 @@ std::vector<LabelledLine> finding_lines(const analysis::RequestsResult& result, 
 // died; a recording that was not closed.
 std::vector<LabelledLine> caution_lines(const analysis::RequestsResult& result);
 
+// "no route /ordres in this recording; nearest: /orders", one for each that was asked for in vain.
+std::vector<std::string> unmatched_lines(const analysis::RequestsResult& result);
+
 // What of a version its route does not say itself: "v2", but nothing for /v2/orders.
 std::string version_beside(const std::string& route, const std::string& version);
 

@@ -1,12 +1,14 @@
-// nearest: the name that was probably meant, and silence where none is near.
-#include "cli/nearest.h"
+// nearest and nearest_route: what was probably meant, and silence where nothing is near.
+#include "analysis/nearest.h"
 
 #include <gtest/gtest.h>
 
-namespace heapledger::cli {
+namespace heapledger::analysis {
 namespace {
 
 const std::vector<std::string> kNames{"run", "requests", "report", "doctor", "--quiet", "--max-size"};
+const std::vector<std::string> kRoutes{
+    "/health", "/orders", "/orders/{order_id}", "/orders/<int:id>/items", "/v2/orders/export", "<unmatched>"};
 
 TEST(Nearest, FindsTheNearMiss) {
   EXPECT_EQ(nearest("requsts", kNames), "requests");
@@ -25,5 +27,29 @@ TEST(Nearest, IsSilentWhereNoneIsNear) {
   EXPECT_EQ(nearest("run", {}), "");
 }
 
+TEST(NearestRoute, FindsTheTemplateOfAPath) {
+  EXPECT_EQ(nearest_route("/orders/42", kRoutes), "/orders/{order_id}");
+  EXPECT_EQ(nearest_route("/orders/an-id-longer-than-the-whole-template/items", kRoutes), "/orders/<int:id>/items");
+  EXPECT_EQ(nearest_route("GET /orders/42?page=2", kRoutes), "/orders/{order_id}");
+}
+
+TEST(NearestRoute, FindsTheNearMiss) {
+  EXPECT_EQ(nearest_route("/ordres", kRoutes), "/orders");
+  EXPECT_EQ(nearest_route("orders", kRoutes), "/orders");
+  EXPECT_EQ(nearest_route("/orders/", kRoutes), "/orders");
+  EXPECT_EQ(nearest_route("/orders/{id}", kRoutes), "/orders/{order_id}");
+  EXPECT_EQ(nearest_route("/v3/order/export", kRoutes), "/v2/orders/export");
+}
+
+TEST(NearestRoute, IsSilentWhereNoneIsNear) {
+  EXPECT_EQ(nearest_route("", kRoutes), "");
+  EXPECT_EQ(nearest_route("?", kRoutes), "");
+  EXPECT_EQ(nearest_route("/customers/invoices", kRoutes), "");
+  EXPECT_EQ(nearest_route("/" + std::string(1'000'000, 'r'), kRoutes), "");
+  EXPECT_EQ(nearest_route("/orders", {}), "");
+}
+
+TEST(NearestRoute, TakesAnEmptySegmentForNoParameter) { EXPECT_EQ(nearest_route("/a/", {"/a/{anything_at_all}"}), ""); }
+
 }  // namespace
-}  // namespace heapledger::cli
+}  // namespace heapledger::analysis
