@@ -202,6 +202,8 @@ TOOL = "['/bin/sh', '-c', 'env >&2; exit 0']"
         (f"subprocess.run({CHILD}, env={{**os.environb}})", 2),
         (f"subprocess.run({CHILD}, close_fds=False)", 2),
         (f"subprocess.run({CHILD}, cwd='/')", 2),
+        (f"subprocess.run({CHILD}, preexec_fn=os.getpid)", 2),
+        (f"subprocess.run({CHILD}, preexec_fn=os.getpid, env=dict(os.environ))", 2),
         ("subprocess.run([os.path.basename(sys.executable), '-c', ''], env=path_of_python)", 2),
         (f"os.posix_spawn(sys.executable, {CHILD}, os.environ); os.wait()", 2),
         (f"os.spawnv(os.P_WAIT, sys.executable, {CHILD})", 2),
@@ -274,6 +276,23 @@ def test_the_childs_own_path_stays_behind_ours(run: Run) -> None:
     """
     assert run.python(code).stdout == f"/one:{run.user_path[0]}\n"
     assert run.started == 2
+
+
+def test_a_preexec_function_may_change_and_fail_what_it_can_without_us(run: Run) -> None:
+    code = """
+        import os, subprocess, sys
+        child = [sys.executable, "-c", "import os; print(os.getenv('FRUIT'), os.getenv('PYTHONPATH'))"]
+        subprocess.run(child, preexec_fn=lambda: os.putenv("FRUIT", "apple"))
+        subprocess.run(child, preexec_fn=lambda: os.putenv("FRUIT", "apple"), env={"FRUIT": "pear"})
+        try:
+            subprocess.run(child, preexec_fn=lambda: 1 / 0)
+        except Exception as error:
+            print(type(error).__name__, error)
+    """
+    with_us = run.python(code)
+    assert with_us.stdout == run.python(code, autoload=False).stdout
+    assert with_us.stdout.splitlines()[0].startswith("apple ")
+    assert run.started == 3
 
 
 def test_a_child_that_cannot_be_started_fails_as_ever(run: Run) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -149,6 +150,34 @@ def test_children_see_the_environment_that_they_would_see_without_us(tmp_path: P
     assert "PYTHONPATH" in seen[0]
     without, under = ([line for line in text.splitlines() if not line.startswith("[")] for text in seen)
     assert under == without
+
+
+INHERITANCE = """
+import ctypes, os, subprocess, sys
+os.putenv("BY_PUTENV", "1")
+ctypes.CDLL(None).setenv(b"BY_C", b"2", 1)
+os.environ["BY_PYTHON"] = "3"
+child = [sys.executable, "-c", "import os, sys; print(sys.argv[1:], sorted(os.environb.items()))"]
+subprocess.run([*child, "as it is"])
+subprocess.run([*child, "before exec"], preexec_fn=lambda: os.putenv("BEFORE_EXEC", "4"))
+subprocess.run([*child, "given"], env={"GIVEN": "5"})
+sys.stdout.flush()
+os.execv(sys.executable, [*child, "in place"])
+"""
+
+
+def test_children_inherit_what_os_environ_does_not_know_of(tmp_path: Path) -> None:
+    bare = [sys.executable, "-c", INHERITANCE]
+    output = tmp_path / "inheritance.db"
+    recorded = [serving.heapledger(), "run", "--run-dir", str(tmp_path / "run"), "-o", str(output), "--", *bare]
+    environment = {**os.environ, "PYTHONPATH": "/theirs"}
+    without, under = (
+        subprocess.run(command, capture_output=True, text=True, check=True, timeout=60, env=environment).stdout
+        for command in (bare, recorded)
+    )
+    assert without.count("b'BY_PUTENV', b'1'") == without.count("b'BY_C', b'2'") == 3
+    assert under == without
+    assert Recording(output).query("SELECT count(*) AS pythons FROM worker")[0]["pythons"] >= 4
 
 
 @pytest.mark.parametrize("quiet", [True, False])

@@ -37,6 +37,9 @@ def start(run_dir: str) -> bool:
 def status() -> dict[str, Any]:
     """active, reason, rule, ledger_path, hooks displaced, counters: for doctor and tests."""
 
+def environment() -> list[bytes]:
+    """The entries "NAME=value" that a child inherits; os.environ lacks what os.putenv and C code put there."""
+
 def freeze() -> None:
     """Stop the books for good: audit, final sample, hooks only forward from here on."""
 

@@ -2,6 +2,7 @@
 // costs a handful of calls and no allocation of ours. Its Python face is described in python/heapledger/_engine.pyi.
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cpython/alloc_hooks.h"
 #include "cpython/current_owner.h"
@@ -130,6 +131,23 @@ PyObject* module_note_unseen(PyObject*, PyObject* argument) {
   Py_RETURN_NONE;
 }
 
+// As a child inherits it: os.environ does not have what os.putenv and C code put there. The GIL is held, as Python's
+// own changes need it.
+PyObject* module_environment(PyObject*, PyObject*) {
+  PyObject* entries = PyList_New(0);
+  if (entries == nullptr || environ == nullptr) return entries;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    PyObject* text = PyBytes_FromString(*entry);
+    const bool added = text != nullptr && PyList_Append(entries, text) == 0;
+    Py_XDECREF(text);
+    if (!added) {
+      Py_DECREF(entries);
+      return nullptr;
+    }
+  }
+  return entries;
+}
+
 template <typename Function>
 PyCFunction as_method(Function function) noexcept {
   return reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(function));
@@ -151,6 +169,7 @@ PyMethodDef g_methods[] = {
     {"intern_endpoint", module_intern_endpoint, METH_VARARGS, "Id of an endpoint."},
     {"set_server", module_set_server, METH_O, "Name of the server in front."},
     {"note_unseen", module_note_unseen, METH_O, "A package with an allocator of its own is loaded."},
+    {"environment", module_environment, METH_NOARGS, "The entries of the environment that a child inherits."},
     {"on_import", as_method(watch_import), METH_FASTCALL, "Call back once a module is imported."},
     {nullptr, nullptr, 0, nullptr},
 };

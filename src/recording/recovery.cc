@@ -21,7 +21,7 @@ namespace {
 // A folder without a readable run.json is left alone this long: its run may just be starting.
 constexpr std::int64_t kStartingSeconds = 60;
 // How long after its start a run that could not be finished (the disk is full) is tried again.
-constexpr std::int64_t kTriedSeconds = 24 * 60 * 60;
+constexpr std::int64_t kTriedSeconds = std::int64_t{24} * 60 * 60;
 
 bool any_worker_runs(const std::string& folder) {
   for (const std::string& name : files_ending(folder, ".ledger")) {

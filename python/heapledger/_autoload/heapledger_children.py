@@ -47,8 +47,12 @@ def _stand_before_fork_exec() -> None:
         try:
             arguments, executables, environment, folder = args[0], args[1], args[5], args[4]
             if _takes_part(_first_there(executables, folder)) and not _is_resource_tracker(arguments):
-                pairs = _environment_of_this_process() if environment is None else _pairs(environment)
-                args = (*args[:5], [name + b"=" + value for name, value in handed_on(pairs).items()], *args[6:])
+                before_exec = next((index for index, value in enumerate(args) if callable(value)), None)
+                if environment is not None or before_exec is None:
+                    entries = _environment_of_this_process() if environment is None else environment
+                    args = (*args[:5], _entries_handed_on(entries), *args[6:])
+                else:  # it may still change the environment that the child inherits
+                    args = (*args[:before_exec], _putting_ours(args[before_exec]), *args[before_exec + 1 :])
         except Exception:
             pass
         return original(*args)
@@ -59,11 +63,27 @@ def _stand_before_fork_exec() -> None:
         subprocess._fork_exec = fork_exec  # type: ignore[union-attr]
 
 
+def _putting_ours(before_exec: Callable[[], object]) -> Callable[[], None]:
+    """A preexec_fn that also hands on our variables: it runs in the child, whose environment is a copy."""
+
+    def putting_ours() -> None:
+        before_exec()
+        try:
+            before = _pairs(_environment_of_this_process())
+            for name, value in handed_on(before).items():
+                if before.get(name) != value:
+                    os.putenv(name, value)
+        except Exception:
+            pass
+
+    return putting_ours
+
+
 def _spawning(original: Callable[..., int]) -> Callable[..., int]:
     def posix_spawn(path: Path, argv: Sequence[Any], env: Any, /, *args: Any, **kwargs: Any) -> int:
         try:
             if _takes_part(_found(path)):
-                env = handed_on(_encoded(env if env is not None else os.environ))
+                env = handed_on(_pairs(_environment_of_this_process()) if env is None else _encoded(env))
         except Exception:
             pass
         return original(path, argv, env, *args, **kwargs)
@@ -88,7 +108,7 @@ def _replacing_without_environment(execv: Callable[..., Any], execve: Callable[.
         environment = None
         try:
             if _takes_part(path):
-                environment = handed_on(_encoded(os.environ))
+                environment = handed_on(_pairs(_environment_of_this_process()))
         except Exception:
             pass
         return execv(path, argv) if environment is None else execve(path, argv, environment)
@@ -116,8 +136,21 @@ def _may_read(libraries: bytes) -> bool:
     return all(os.access(library, os.R_OK) for library in libraries.split(b":"))
 
 
-def _environment_of_this_process() -> dict[bytes, bytes]:
-    return _encoded(os.environ)
+def _entries_handed_on(entries: Sequence[bytes]) -> list[bytes]:
+    """The same entries in the same order, ours changed or added."""
+    before = _pairs(entries)
+    changed = {name: value for name, value in handed_on(before).items() if before.get(name) != value}
+    kept = [entry for entry in entries if entry.partition(b"=")[0] not in changed]
+    return kept + [name + b"=" + value for name, value in changed.items()]
+
+
+def _environment_of_this_process() -> list[bytes]:
+    """What a child would inherit, which is more than os.environ knows of; that where the engine is not there."""
+    engine = sys.modules.get("heapledger._engine")
+    if engine is not None:
+        entries: list[bytes] = engine.environment()
+        return entries
+    return [name + b"=" + value for name, value in _encoded(os.environ).items()]
 
 
 def _encoded(environment: Mapping[Any, Any]) -> dict[bytes, bytes]:
@@ -125,8 +158,9 @@ def _encoded(environment: Mapping[Any, Any]) -> dict[bytes, bytes]:
 
 
 def _pairs(environment: Sequence[bytes]) -> dict[bytes, bytes]:
-    pairs = (item.partition(b"=") for item in environment)
-    return {name: value for name, _, value in pairs}
+    """By name; of a name that is there twice the first, as getenv() takes it."""
+    pairs = (item.partition(b"=") for item in reversed(environment))
+    return {name: value for name, equals, value in pairs if equals}
 
 
 def _is_resource_tracker(arguments: Sequence[Any]) -> bool:
