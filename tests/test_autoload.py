@@ -283,7 +283,7 @@ def test_a_preexec_function_may_change_and_fail_what_it_can_without_us(run: Run)
         import os, subprocess, sys
         child = [sys.executable, "-c", "import os; print(os.getenv('FRUIT'), os.getenv('PYTHONPATH'))"]
         subprocess.run(child, preexec_fn=lambda: os.putenv("FRUIT", "apple"))
-        subprocess.run(child, preexec_fn=lambda: os.putenv("FRUIT", "apple"), env={"FRUIT": "pear"})
+        subprocess.run(child, preexec_fn=lambda: os.putenv("FRUIT", "apple"), env={**os.environ, "FRUIT": "pear"})
         try:
             subprocess.run(child, preexec_fn=lambda: 1 / 0)
         except Exception as error:

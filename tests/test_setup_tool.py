@@ -13,7 +13,7 @@ PARTS = ("tools", "src", "include", "python", "examples", "CMakeLists.txt", "pyp
 
 
 def fingerprint(folder: Path) -> str:
-    command = [folder / "tools" / "setup", "fingerprint"]
+    command = [str(folder / "tools" / "setup"), "fingerprint"]
     return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
 
 
