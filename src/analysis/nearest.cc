@@ -35,17 +35,20 @@ std::string_view take_segment(std::string_view& path) {
   return segment;
 }
 
-// Whether a path is one of a template's: segments that hold a parameter, "{id}" or "<int:id>", take any text.
+// Whether a path is one of a template's: segments that hold a parameter, "{id}" or "<int:id>", take any text. A
+// template of nothing else would be everybody's.
 bool is_path_of(std::string_view path, std::string_view route) {
   const auto slashes = [](std::string_view text) { return std::count(text.begin(), text.end(), '/'); };
   if (slashes(path) != slashes(route)) return false;
+  bool literal = false;
   while (!path.empty() || !route.empty()) {
     const std::string_view given = take_segment(path);
     const std::string_view known = take_segment(route);
     const bool parameter = known.find_first_of("{<") != std::string_view::npos;
     if (parameter ? given.empty() : given != known) return false;
+    literal = literal || (!parameter && !known.empty());
   }
-  return true;
+  return literal;
 }
 
 std::string with_fewest_edits(std::string_view word, const std::vector<std::string>& candidates, std::size_t most) {

@@ -49,6 +49,12 @@ TEST(NearestRoute, IsSilentWhereNoneIsNear) {
   EXPECT_EQ(nearest_route("/orders", {}), "");
 }
 
+TEST(NearestRoute, DoesNotTakeATemplateOfNothingButParametersForAnswer) {
+  EXPECT_EQ(nearest_route("/ordres", {"/{page}", "/orders"}), "/orders");
+  EXPECT_EQ(nearest_route("orders", {"<other>", "/orders"}), "/orders");
+  EXPECT_EQ(nearest_route("/something/else", {"/{first}/{second}"}), "");
+}
+
 TEST(NearestRoute, TakesAnEmptySegmentForNoParameter) { EXPECT_EQ(nearest_route("/a/", {"/a/{anything_at_all}"}), ""); }
 
 }  // namespace

@@ -74,7 +74,9 @@ TEST(RequestsJson, IsAsciiWhateverTheRoutesHold) {
 TEST(RequestsText, NamesTheOptionsWhenTheyLeaveNothing) {
   analysis::RequestsOptions options;
   options.routes = {"/nowhere"};
-  EXPECT_EQ(orders_result(options).to_text(), "nothing recorded for these options (1,268 in all)\n");
+  EXPECT_EQ(orders_result(options).to_text(),
+            "nothing recorded for these options (1,268 in all)\n"
+            "note     no route /nowhere in this recording; nearest: /orders\n");
 }
 
 }  // namespace
