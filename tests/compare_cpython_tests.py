@@ -23,9 +23,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
 HEAPLEDGER = Path(sys.executable).parent / "heapledger"
-RECORDING = ROOT / "build" / "cpython-tests.db"
 SUITES = (
     "test_context",
     "test_gc",
@@ -130,15 +128,16 @@ def either(outcomes: set[str]) -> str:
 
 def run_suite(suite: str, timeout: float, *, recorded: bool) -> Run:
     """One run of CPython's test runner, in a folder of its own, bare or recorded."""
-    before: list[str | Path] = [HEAPLEDGER, "run", "--quiet", "--force", "-o", RECORDING, "--"] if recorded else []
     with tempfile.TemporaryDirectory(prefix="cpython-tests-") as scratch:
-        report = Path(scratch) / "report.xml"
+        report, recording = Path(scratch) / "report.xml", Path(scratch) / "recording.db"
+        before: list[str | Path] = [HEAPLEDGER, "run", "--quiet", "-o", recording, "--"] if recorded else []
         runner: list[str | Path] = [sys.executable, "-m", "test", "-u", "none", "--junit-xml", report, suite]
         began = time.monotonic()
         ending = run_bounded([*before, *runner], Path(scratch), timeout)
         seconds = time.monotonic() - began
         cases = cases_of(report) if report.exists() else {}
-    return Run(cases | {WHOLE: ending}, seconds, books_of_recording() if recorded else Counter())
+        books = books_of(recording) if recorded else Counter()
+    return Run(cases | {WHOLE: ending}, seconds, books)
 
 
 def run_bounded(command: list[str | Path], folder: Path, timeout: float) -> str:
@@ -173,9 +172,9 @@ def cases_of(report: Path) -> dict[str, str]:
     return cases
 
 
-def books_of_recording() -> Counter[str]:
+def books_of(recording: Path) -> Counter[str]:
     """How the books of the recorded processes stand: proof that heapledger was at work in them."""
-    command: list[str | Path] = [HEAPLEDGER, "requests", "--format", "json", RECORDING]
+    command: list[str | Path] = [HEAPLEDGER, "requests", "--format", "json", recording]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         return Counter({"unreadable recording": 1})
