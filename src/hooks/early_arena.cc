@@ -6,7 +6,7 @@
 namespace heapledger::hooks {
 namespace {
 
-constexpr std::size_t kArenaBytes = 64 * 1024;
+constexpr std::size_t kArenaBytes = std::size_t{64} * 1024;
 constexpr std::size_t kHeaderBytes = 16;
 
 alignas(64) char g_arena[kArenaBytes];

@@ -46,6 +46,7 @@ void* reported(void* block) {
 
 #define HL_EXPORTED __attribute__((visibility("default")))
 
+// A declaration and a list of types cannot stand in parentheses. NOLINTBEGIN(bugprone-macro-parentheses)
 #define HL_NEW(symbol, declaration, types, ...)        \
   HL_EXPORTED void* declaration {                      \
     static constinit Next<void*(*)types> next(symbol); \
@@ -56,6 +57,7 @@ void* reported(void* block) {
     static constinit Next<void(*) types> next(symbol);                \
     if (!heapledger_preload_released(block)) next.get()(__VA_ARGS__); \
   }
+// NOLINTEND(bugprone-macro-parentheses)
 
 using Align = std::align_val_t;
 using NoThrow = const std::nothrow_t&;
