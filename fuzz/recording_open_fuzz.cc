@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "../tests/unit/recording/recordings_for_tests.h"
 #include "recording/recording.h"
 #include "recording/store.h"
 
@@ -89,21 +90,6 @@ void lay_over(std::vector<char>& bytes, const std::uint8_t* data, std::size_t si
   }
 }
 
-void read_everything(const fs::path& path) {
-  const Recording recording(path);
-  recording.read_meta();
-  recording.workers();
-  recording.endpoints();
-  recording.content_types();
-  recording.owner_totals();
-  recording.in_flight();
-  recording.peaks();
-  recording.timeline();
-  recording.notes();
-  recording.slices();
-  recording.for_each_request({}, [](const RequestRow&) {});
-}
-
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -114,7 +100,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::ofstream(path, std::ios::binary | std::ios::trunc)
       .write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
   try {
-    read_everything(path);
+    read_everything(Recording(path));
   } catch (const RecordingError&) {
   }
   return 0;

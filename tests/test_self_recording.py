@@ -77,7 +77,7 @@ async def _load_until_killed(service: Service) -> int:
 
 def check_the_killed_one(recording: Recording, answered: int) -> None:
     [worker] = recording.query("SELECT * FROM worker")
-    assert worker["ending"] == "died"
+    assert (worker["ending"], worker["end_signal"]) == ("died", None)  # whoever could be asked is gone
     rows = len(recording.requests("/pid"))
     in_flight = recording.query("SELECT * FROM in_flight")
     holding = [row for row in in_flight if row["live_bytes"] >= BLOCK]

@@ -115,8 +115,10 @@ struct MemoryUse {
   std::vector<std::string> unseen_packages;        // with allocators of their own: what they hold is in other_bytes
 };
 
-enum class WorkerEnding { kRunning, kFrozen, kDied, kDisplaced };
-const char* name_of(WorkerEnding ending) noexcept;  // "running", "frozen", "died", "displaced"
+// kFrozen: in order, its books closed and audited; kStopped: asked to stop by a signal, or left without its exit
+// callbacks; kDied: killed, or nobody can tell.
+enum class WorkerEnding { kRunning, kFrozen, kStopped, kDied, kDisplaced };
+const char* name_of(WorkerEnding ending) noexcept;  // "running", "frozen", "stopped", "died", "displaced"
 
 struct WorkerCost {
   std::int64_t worker = 0;  // what --worker takes
@@ -124,7 +126,8 @@ struct WorkerCost {
   std::string python;
   std::string server;
   WorkerEnding ending = WorkerEnding::kRunning;
-  std::uint64_t requests = 0;  // with a row of their own
+  std::optional<int> end_signal;  // that ended it; absent when none did, or nobody can tell
+  std::uint64_t requests = 0;     // with a row of their own
   std::int64_t live_bytes = 0;
   std::optional<std::int64_t> audited_live_bytes;
   std::optional<std::uint64_t> audited_owner_mismatches;

@@ -7,19 +7,14 @@
 namespace heapledger::analysis {
 namespace {
 
-WorkerEnding ending_of(recording::WorkerEnding ending) {
-  switch (ending) {
-    case recording::WorkerEnding::kFrozen:
-      return WorkerEnding::kFrozen;
-    case recording::WorkerEnding::kDied:
-      return WorkerEnding::kDied;
-    case recording::WorkerEnding::kDisplaced:
-      return WorkerEnding::kDisplaced;
-    case recording::WorkerEnding::kRunning:
-      break;
-  }
-  return WorkerEnding::kRunning;
-}
+constexpr std::int64_t kHighestSignal = 64;
+
+// The public enumeration repeats the recording's.
+static_assert(static_cast<int>(WorkerEnding::kRunning) == static_cast<int>(recording::WorkerEnding::kRunning));
+static_assert(static_cast<int>(WorkerEnding::kFrozen) == static_cast<int>(recording::WorkerEnding::kFrozen));
+static_assert(static_cast<int>(WorkerEnding::kStopped) == static_cast<int>(recording::WorkerEnding::kStopped));
+static_assert(static_cast<int>(WorkerEnding::kDied) == static_cast<int>(recording::WorkerEnding::kDied));
+static_assert(static_cast<int>(WorkerEnding::kDisplaced) == static_cast<int>(recording::WorkerEnding::kDisplaced));
 
 std::optional<bool> combine(std::optional<bool> sum, std::optional<bool> one) {
   if (sum == false || one == false) {
@@ -82,7 +77,10 @@ std::vector<WorkerCost> list_workers(const RecordingTables& tables, const Select
     worker.pid = row.pid;
     worker.python = row.python;
     worker.server = row.server;
-    worker.ending = ending_of(row.ending);
+    worker.ending = static_cast<WorkerEnding>(row.ending);
+    if (row.end_signal) {
+      worker.end_signal = static_cast<int>(std::min<std::int64_t>(*row.end_signal, kHighestSignal));
+    }
     worker.live_bytes = row.live_bytes;
     worker.audited_live_bytes = row.audited_live_bytes;
     if (row.audited_owner_mismatches) {

@@ -1,20 +1,11 @@
 // The words for enumerations, as JSON and Python know them.
 #include "heapledger/analysis.h"
+#include "recording/words.h"
 
 namespace heapledger::analysis {
 
 const char* name_of(WorkerEnding ending) noexcept {
-  switch (ending) {
-    case WorkerEnding::kFrozen:
-      return "frozen";
-    case WorkerEnding::kDied:
-      return "died";
-    case WorkerEnding::kDisplaced:
-      return "displaced";
-    case WorkerEnding::kRunning:
-      break;
-  }
-  return "running";
+  return recording::word_for(recording::kEndingNames, static_cast<recording::WorkerEnding>(ending));
 }
 
 const char* name_of(FindingKind kind) noexcept {

@@ -104,14 +104,15 @@ Started start(const std::vector<std::string>& command, const Environment& enviro
   return {pid, error};
 }
 
-// Reaps whatever ended; as PID 1 of a container that includes strangers. True: the command was among them.
+// Reaps whatever ended; as PID 1 of a container that includes strangers. True: the command was among them, and `status`
+// is what wait() said.
 bool reap(pid_t command, int& status) {
   bool ended = false;
   int ended_status = 0;
   for (pid_t pid = ::waitpid(-1, &ended_status, WNOHANG); pid > 0; pid = ::waitpid(-1, &ended_status, WNOHANG)) {
     if (pid != command) continue;
     ended = true;
-    status = WIFSIGNALED(ended_status) ? 128 + WTERMSIG(ended_status) : WEXITSTATUS(ended_status);
+    status = ended_status;
   }
   return ended;
 }
@@ -132,9 +133,10 @@ int supervise(const std::vector<std::string>& command, RunSession& session) {
     if (signal != 0 && signal != SIGCHLD && sent_by_process(info)) ::kill(started.pid, signal);
     session.collector().drain_once();
   }
+  session.collector().note_wait_status(static_cast<std::uint64_t>(started.pid), status);
   wait_for_workers(session.collector());
   session.close();
-  return status;
+  return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
 void wait_for_workers(recording::Collector& collector) {

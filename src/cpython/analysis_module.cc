@@ -113,6 +113,7 @@ void bind_accounting(nb::module_& module) {
       .def_ro("python", &WorkerCost::python)
       .def_prop_ro("server", [](const WorkerCost& worker) { return text_or_none(worker.server); })
       .def_prop_ro("ending", [](const WorkerCost& worker) { return name_of(worker.ending); })
+      .def_ro("end_signal", &WorkerCost::end_signal)
       .def_ro("requests", &WorkerCost::requests)
       .def_ro("live_bytes", &WorkerCost::live_bytes)
       .def_ro("audited_live_bytes", &WorkerCost::audited_live_bytes)

@@ -103,7 +103,15 @@ void Collector::adopt(const std::string& name) {
   for (const auto& older : feeds_) {
     if (older->same_process(*feed)) older->mark_superseded();
   }
+  if (waited_for_ && waited_for_->first == feed->pid()) feed->note_wait_status(waited_for_->second);
   feeds_.push_back(std::move(feed));
+}
+
+void Collector::note_wait_status(std::uint64_t pid, int status) {
+  waited_for_ = {pid, status};  // its ledger may not have been found yet
+  for (const auto& feed : feeds_) {
+    if (feed->pid() == pid) feed->note_wait_status(status);
+  }
 }
 
 void Collector::read_notes(bool last) {

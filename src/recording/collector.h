@@ -8,8 +8,10 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "recording/store.h"
@@ -44,6 +46,9 @@ class Collector {
   // The last reading of everything, whether its process ended or not; then the ledgers are removed.
   void finish() noexcept;
 
+  // What wait() said of a child of ours, which may be one of the workers.
+  void note_wait_status(std::uint64_t pid, int status);
+
   bool workers_run() const;
   bool failed() const noexcept { return !summary_.failure.empty(); }
   CollectorSummary summary() const;
@@ -66,6 +71,7 @@ class Collector {
   std::set<std::string> seen_;           // names of ledgers and notes that were dealt with
   std::vector<std::string> unreadable_;  // not complete yet, or never
   std::vector<NoteRow> new_notes_;
+  std::optional<std::pair<std::uint64_t, int>> waited_for_;  // pid and status
   CollectorSummary summary_;
   std::int64_t folder_changed_ns_ = -1;
   std::uint64_t next_second_ns_ = 0;

@@ -2,6 +2,8 @@
 
 #include <string>
 
+#include "recording/words.h"
+
 namespace heapledger::recording {
 namespace {
 
@@ -15,13 +17,6 @@ void read_word(const Names& names, Statement& select, int column, Value& value) 
     }
   }
   select.damaged(column);
-}
-
-template <class Names, class Value>
-void bind_word(const Names& names, Statement& statement, Value value) {
-  for (const auto& [word, meaning] : names) {
-    if (value == meaning) statement.bind(std::string_view(word));
-  }
 }
 
 }  // namespace
@@ -69,7 +64,11 @@ void bind_value(Statement& statement, const std::optional<std::string>& value) {
   value ? statement.bind(std::string_view(*value)) : statement.bind_null();
 }
 
-void bind_value(Statement& statement, WorkerEnding value) { bind_word(kEndingNames, statement, value); }
-void bind_value(Statement& statement, OwnerTotalKind value) { bind_word(kTotalKindNames, statement, value); }
+void bind_value(Statement& statement, WorkerEnding value) {
+  statement.bind(std::string_view(word_for(kEndingNames, value)));
+}
+void bind_value(Statement& statement, OwnerTotalKind value) {
+  statement.bind(std::string_view(word_for(kTotalKindNames, value)));
+}
 
 }  // namespace heapledger::recording

@@ -7,23 +7,12 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <variant>
 
 #include "recording/rows.h"
 #include "recording/sqlite.h"
 
 namespace heapledger::recording {
-
-// The words that stand for enumerations in the file.
-inline constexpr std::array kEndingNames{
-    std::pair{"running", WorkerEnding::kRunning}, std::pair{"frozen", WorkerEnding::kFrozen},
-    std::pair{"died", WorkerEnding::kDied}, std::pair{"displaced", WorkerEnding::kDisplaced}};
-inline constexpr std::array kTotalKindNames{
-    std::pair{"service", OwnerTotalKind::kService}, std::pair{"import", OwnerTotalKind::kImport},
-    std::pair{"request", OwnerTotalKind::kRequest}, std::pair{"open", OwnerTotalKind::kOpen},
-    std::pair{"tenured", OwnerTotalKind::kTenured}, std::pair{"inherited", OwnerTotalKind::kInherited},
-    std::pair{"retired", OwnerTotalKind::kRetired}};
 
 // What an integer is, and so what is checked when it is read.
 enum class Holds : std::uint8_t { kInteger, kSize, kWorker, kEndpoint, kContentType };
@@ -72,7 +61,7 @@ inline constexpr Table<RequestRow, 25> kRequestTable{
       {"running_us", &RequestRow::running_us, Holds::kSize},
       {"after_response_bytes", &RequestRow::after_response_bytes, Holds::kSize}}}};
 
-inline constexpr Table<WorkerRow, 28> kWorkerTable{
+inline constexpr Table<WorkerRow, 29> kWorkerTable{
     "worker",
     {{{"id", &WorkerRow::id},
       {"pid", &WorkerRow::pid},
@@ -83,6 +72,7 @@ inline constexpr Table<WorkerRow, 28> kWorkerTable{
       {"started_us", &WorkerRow::started_us},
       {"ended_us", &WorkerRow::ended_us},
       {"ending", &WorkerRow::ending},
+      {"end_signal", &WorkerRow::end_signal, Holds::kSize},
       {"allocated_bytes", &WorkerRow::allocated_bytes, Holds::kSize},
       {"freed_bytes", &WorkerRow::freed_bytes},
       {"live_bytes", &WorkerRow::live_bytes},

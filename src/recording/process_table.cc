@@ -46,6 +46,7 @@ std::optional<std::uint64_t> number(std::string_view text) {
 struct Status {
   char state = '?';
   std::uint64_t start_ticks = 0;
+  int wait_status = 0;  // of a zombie, where we may know it
 };
 
 std::optional<Status> read_status(std::uint64_t pid) {
@@ -57,7 +58,7 @@ std::optional<Status> read_status(std::uint64_t pid) {
   text.remove_prefix(name_end + 2);
   const std::optional<std::uint64_t> ticks = number(field(text, 19));
   if (text.empty() || !ticks) return std::nullopt;
-  return Status{text.front(), *ticks};
+  return Status{text.front(), *ticks, static_cast<int>(number(field(text, 49)).value_or(0))};
 }
 
 }  // namespace
@@ -75,6 +76,12 @@ bool process_runs(std::uint64_t pid, std::uint64_t start_ticks) {
   }
   // No /proc entry to read: gone, or hidden from us (hidepid), which a signal can tell.
   return ::kill(static_cast<pid_t>(pid), 0) == 0 || errno == EPERM;
+}
+
+std::optional<int> zombie_wait_status(std::uint64_t pid, std::uint64_t start_ticks) {
+  const std::optional<Status> status = pid == 0 || pid > INT_MAX ? std::nullopt : read_status(pid);
+  if (!status || status->state != 'Z' || status->start_ticks != start_ticks) return std::nullopt;
+  return status->wait_status == 0 ? std::nullopt : std::optional(status->wait_status);
 }
 
 std::optional<std::uint64_t> resident_bytes(std::uint64_t pid) {

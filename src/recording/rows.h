@@ -27,7 +27,8 @@ struct MetaRow {
   std::optional<std::int64_t> single_requests_since_us;
 };
 
-enum class WorkerEnding { kRunning, kFrozen, kDied, kDisplaced };
+// kStopped: asked to stop by a signal, or left without its exit callbacks; kDied: killed, or nobody can tell.
+enum class WorkerEnding { kRunning, kFrozen, kStopped, kDied, kDisplaced };
 
 struct WorkerRow {
   std::int64_t id = 0;
@@ -39,6 +40,7 @@ struct WorkerRow {
   std::int64_t started_us = 0;
   std::optional<std::int64_t> ended_us;
   WorkerEnding ending = WorkerEnding::kRunning;
+  std::optional<std::int64_t> end_signal;  // that ended it; nullopt: none, or nobody can tell
   std::int64_t allocated_bytes = 0;
   std::int64_t freed_bytes = 0;
   std::int64_t live_bytes = 0;

@@ -15,7 +15,9 @@ CREATE TABLE worker (         -- one process that kept a ledger
   rule TEXT NOT NULL,         -- block map rule in use
   started_us INTEGER NOT NULL,
   ended_us INTEGER,           -- NULL while it runs
-  ending TEXT NOT NULL,       -- 'running', 'frozen' (ended in order), 'died' (no freeze), 'displaced'
+  ending TEXT NOT NULL,       -- 'running', 'frozen' (ended in order), 'stopped' (on purpose, without a freeze), 'died'
+                              -- (killed, or nobody can tell), 'displaced'
+  end_signal INTEGER,         -- that ended it; NULL when none did, or nobody can tell
   allocated_bytes INTEGER NOT NULL DEFAULT 0,
   freed_bytes INTEGER NOT NULL DEFAULT 0,
   live_bytes INTEGER NOT NULL DEFAULT 0,

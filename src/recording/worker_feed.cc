@@ -52,20 +52,13 @@ OwnerTotalKind stored_kind(ledger::TotalKind kind) noexcept {
   return OwnerTotalKind::kRetired;
 }
 
-WorkerEnding ending_of(ledger::ProcessState state, std::uint64_t displaced_unix_ns) noexcept {
-  if (state == ledger::ProcessState::kDisplaced || displaced_unix_ns != 0) return WorkerEnding::kDisplaced;
-  return state == ledger::ProcessState::kFrozen ? WorkerEnding::kFrozen : WorkerEnding::kDied;
-}
-
 }  // namespace
 
 WorkerFeed::WorkerFeed(std::string path, std::unique_ptr<ledger::LedgerView> view)
-    : path_(std::move(path)), view_(std::move(view)) {
-  const ledger::Counters counters = view_->counters();
-  pid_ = counters.pid;
-  start_ticks_ = counters.process_start_ticks;
-  native_ = counters.native;
-}
+    : path_(std::move(path)),
+      view_(std::move(view)),
+      process_(view_->counters().pid, view_->counters().process_start_ticks),
+      native_(view_->counters().native) {}
 
 std::int64_t WorkerFeed::since_start_us(std::uint64_t unix_ns) const noexcept {
   return saturating_subtract(stored_size(unix_ns), recording_started_ns_) / 1000;
@@ -90,14 +83,14 @@ void WorkerFeed::enter(Store& store, const WorkerRow* known) {
 
 bool WorkerFeed::is_row(const WorkerRow& row, std::int64_t recording_started_ns) const {
   const std::int64_t started = stored_size(view_->counters().started_unix_ns);
-  return row.pid == stored_size(pid_) && row.started_us == saturating_subtract(started, recording_started_ns) / 1000;
+  return row.pid == stored_size(pid()) && row.started_us == saturating_subtract(started, recording_started_ns) / 1000;
 }
 
 bool WorkerFeed::same_process(const WorkerFeed& other) const noexcept {
-  return pid_ == other.pid_ && start_ticks_ == other.start_ticks_;
+  return process_.is_same_process(other.process_);
 }
 
-bool WorkerFeed::process_runs() const { return !superseded_ && recording::process_runs(pid_, start_ticks_); }
+bool WorkerFeed::process_runs() const { return !superseded_ && process_.runs(); }
 
 std::uint64_t WorkerFeed::dropped_requests() const { return view_->counters().dropped_requests + lost_; }
 
@@ -208,7 +201,7 @@ void WorkerFeed::add_timeline(Store& store, std::uint64_t unix_now) {
   TimelineRow point;
   point.worker = row_.id;
   point.at_us = since_start_us(unix_now);
-  if (const auto resident = resident_bytes(pid_)) point.rss_bytes = stored_size(*resident);
+  if (const auto resident = resident_bytes(pid())) point.rss_bytes = stored_size(*resident);
   point.live_bytes = view_->live_bytes();
   point.in_flight = view_->counters().in_flight;
   if (sample) {
@@ -281,15 +274,29 @@ void WorkerFeed::refresh(Store& store) {
   store.update_worker(row_);
 }
 
+void WorkerFeed::note_ending(const ledger::Counters& counters, std::uint64_t unix_now) {
+  const bool frozen = counters.state == ledger::ProcessState::kFrozen;
+  row_.ended_us = since_start_us(frozen && counters.frozen_unix_ns != 0 ? counters.frozen_unix_ns : unix_now);
+  if (counters.state == ledger::ProcessState::kDisplaced || counters.displaced_unix_ns != 0) {
+    row_.ending = WorkerEnding::kDisplaced;
+  } else if (frozen) {
+    row_.ending = WorkerEnding::kFrozen;
+  } else if (superseded_) {
+    row_.ending = WorkerEnding::kStopped;  // it replaced its program
+  } else {
+    const Departure departure = departure_of(process_.wait_status());
+    row_.ending = departure.meant ? WorkerEnding::kStopped : WorkerEnding::kDied;
+    if (departure.signal) row_.end_signal = *departure.signal;
+  }
+}
+
 void WorkerFeed::finish(Store& store, std::uint64_t unix_now) {
   const bool running = process_runs();
   const ledger::Counters counters = view_->counters();
-  const bool frozen = counters.state == ledger::ProcessState::kFrozen;
   drain(store, !running);
-  if (!running || frozen) {
+  if (!running || counters.state == ledger::ProcessState::kFrozen) {
     add_responded(store);
-    row_.ending = ending_of(counters.state, counters.displaced_unix_ns);
-    row_.ended_us = since_start_us(frozen && counters.frozen_unix_ns != 0 ? counters.frozen_unix_ns : unix_now);
+    note_ending(counters, unix_now);
   }
   refresh(store);
 }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "ledger/ledger_view.h"
+#include "recording/process_watch.h"
 #include "recording/store.h"
 
 namespace heapledger::recording {
@@ -25,6 +26,8 @@ class WorkerFeed {
   bool is_row(const WorkerRow& row, std::int64_t recording_started_ns) const;
   bool same_process(const WorkerFeed& other) const noexcept;
   bool process_runs() const;
+  std::uint64_t pid() const noexcept { return process_.pid(); }
+  void note_wait_status(int status) noexcept { process_.note_wait_status(status); }
   void mark_superseded() noexcept { superseded_ = true; }
 
   void drain(Store& store);                                 // finished requests of a running worker
@@ -48,14 +51,14 @@ class WorkerFeed {
   std::optional<std::int64_t> known_endpoint(Store& store, std::uint32_t id);
   std::optional<std::int64_t> content_type(Store& store, ledger::TextRef ref);
   std::int64_t since_start_us(std::uint64_t unix_ns) const noexcept;
+  void note_ending(const ledger::Counters& counters, std::uint64_t unix_now);
   void update_row(const ledger::Counters& counters);
 
   std::string path_;
   std::unique_ptr<ledger::LedgerView> view_;
   WorkerRow row_;
   std::int64_t recording_started_ns_ = 0;
-  std::uint64_t pid_ = 0;
-  std::uint64_t start_ticks_ = 0;
+  ProcessWatch process_;
   bool native_ = false;
   bool superseded_ = false;
   std::uint64_t stored_ = 0;

@@ -60,6 +60,7 @@ Json worker(const analysis::WorkerCost& cost) {
           {"python", cost.python},
           {"server", cost.server.empty() ? Json(nullptr) : Json(cost.server)},
           {"ending", name_of(cost.ending)},
+          {"end_signal", value_or_null(cost.end_signal)},
           {"requests", cost.requests},
           {"live_bytes", cost.live_bytes},
           {"audited_live_bytes", value_or_null(cost.audited_live_bytes)},

@@ -1,10 +1,14 @@
 #include "report/requests_lines.h"
 
 #include <fmt/format.h>
+#include <string.h>
 
 #include <algorithm>
 #include <cmath>
+#include <map>
+#include <optional>
 #include <set>
+#include <utility>
 
 #include "report/printable.h"
 #include "report/units.h"
@@ -79,21 +83,45 @@ std::string unbalanced(const RequestsResult& result) {
   return text;
 }
 
-std::string not_audited(const RequestsResult& result) {
-  struct Reason {
-    WorkerEnding ending;
-    const char* words;
-  };
-  constexpr Reason kReasons[] = {{WorkerEnding::kDied, "died without a last word"},
-                                 {WorkerEnding::kDisplaced, "lost the hooks"},
-                                 {WorkerEnding::kRunning, "still running when last read"}};
-  std::string text;
-  for (const Reason& reason : kReasons) {
-    if (const auto workers = workers_that(result, reason.ending); !workers.empty()) {
-      text += fmt::format("{}{} {}", text.empty() ? "" : "; ", worker_list(workers), reason.words);
-    }
+std::string signal_name(int signal) {
+  const char* name = ::sigabbrev_np(signal);
+  return name == nullptr ? fmt::format("signal {}", signal) : fmt::format("SIG{}", name);
+}
+
+// How workers without an audit ended: what follows "worker 1" or "workers 1, 2".
+std::string described(WorkerEnding ending, std::optional<int> signal, bool several) {
+  const char* was = several ? "were" : "was";
+  switch (ending) {
+    case WorkerEnding::kStopped:
+      return signal ? fmt::format("{} ended by {}", was, signal_name(*signal)) : "left without closing the books";
+    case WorkerEnding::kDied:
+      return signal ? fmt::format("{} killed by {}", was, signal_name(*signal)) : "ended without a last word";
+    case WorkerEnding::kDisplaced:
+      return "lost the hooks";
+    default:
+      return "still running when last read";
   }
-  return text.empty() ? "not audited" : "not audited: " + text;
+}
+
+std::string not_audited(const RequestsResult& result) {
+  std::map<std::pair<WorkerEnding, std::optional<int>>, std::vector<std::int64_t>> groups;
+  bool all_stopped = true;
+  for (const WorkerCost& worker : result.workers) {
+    if (worker.ending == WorkerEnding::kFrozen) {
+      continue;
+    }
+    groups[{worker.ending, worker.end_signal}].push_back(worker.worker);
+    all_stopped = all_stopped && worker.ending == WorkerEnding::kStopped;
+  }
+  std::string text;
+  for (const auto& [how, workers] : groups) {
+    text += fmt::format("{}{} {}", text.empty() ? "" : "; ", worker_list(workers),
+                        described(how.first, how.second, workers.size() > 1));
+  }
+  if (text.empty()) {
+    return "not audited";
+  }
+  return (all_stopped ? "as they stood when " : "not audited: ") + text;
 }
 
 }  // namespace

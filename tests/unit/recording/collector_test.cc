@@ -163,7 +163,8 @@ TEST_F(CollectorTest, AProcessThatReplacedItsProgramIsTwoWorkers) {
   collector.finish();
   const std::vector<WorkerRow> workers = closed().workers();
   ASSERT_EQ(workers.size(), 2U);
-  EXPECT_EQ(workers[0].ending, WorkerEnding::kDied);
+  EXPECT_EQ(workers[0].ending, WorkerEnding::kStopped);
+  EXPECT_FALSE(workers[0].end_signal);
   EXPECT_EQ(workers[1].ending, WorkerEnding::kRunning);
 }
 

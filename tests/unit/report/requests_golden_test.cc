@@ -5,6 +5,7 @@
 
 #include "golden.h"
 #include "report/printable.h"
+#include "report/requests_lines.h"
 #include "report/requests_text.h"
 #include "requests_results.h"
 
@@ -57,6 +58,32 @@ TEST(RequestsText, CutsTextAloneByDefault) {
   EXPECT_EQ(std::count(csv.begin(), csv.end(), '\n'), 41);
   result.limit = 0;
   EXPECT_THAT(result.to_text(), Not(HasSubstr("more: --limit")));
+}
+
+TEST(RequestsText, TellsWorkersThatWereAskedToStopFromThoseThatWereKilled) {
+  using analysis::WorkerEnding;
+  auto result = orders_result();
+  ASSERT_EQ(result.workers.size(), 2U);
+  result.accounting.balanced.reset();
+  const auto line = [&result](WorkerEnding first, std::optional<int> first_signal, WorkerEnding second,
+                              std::optional<int> second_signal) {
+    result.workers[0].ending = first;
+    result.workers[0].end_signal = first_signal;
+    result.workers[1].ending = second;
+    result.workers[1].end_signal = second_signal;
+    const std::string text = books_line(result);
+    return text.substr(0, text.find("; 1"));
+  };
+  EXPECT_EQ(line(WorkerEnding::kStopped, 15, WorkerEnding::kFrozen, {}),
+            "as they stood when worker 1 was ended by SIGTERM");
+  EXPECT_EQ(line(WorkerEnding::kStopped, 15, WorkerEnding::kStopped, 15),
+            "as they stood when workers 1, 2 were ended by SIGTERM");
+  EXPECT_EQ(line(WorkerEnding::kFrozen, {}, WorkerEnding::kStopped, {}),
+            "as they stood when worker 2 left without closing the books");
+  EXPECT_EQ(line(WorkerEnding::kStopped, 2, WorkerEnding::kDied, 9),
+            "not audited: worker 1 was ended by SIGINT; worker 2 was killed by SIGKILL");
+  EXPECT_EQ(line(WorkerEnding::kDied, {}, WorkerEnding::kDied, 1000),
+            "not audited: worker 1 ended without a last word; worker 2 was killed by signal 1000");
 }
 
 TEST(RequestsText, HoldsNoControlCharacterOfTheService) {
