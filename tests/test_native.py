@@ -328,6 +328,19 @@ def test_a_library_that_the_user_preloads_is_still_loaded(tmp_path: Path) -> Non
     assert ran.stdout.split() == [library("jemalloc"), "True"]
 
 
+def test_a_sanitizer_that_the_user_preloads_stays_first(tmp_path: Path) -> None:
+    compiler = shutil.which("gcc") or pytest.skip("no compiler here")
+    asked = subprocess.run([compiler, "-print-file-name=libasan.so"], capture_output=True, text=True, check=True)
+    runtime = Path(asked.stdout.strip())
+    if not runtime.is_absolute():
+        pytest.skip("no AddressSanitizer here")
+    ran, recording = run(
+        tmp_path, program("print(1)"), "--quiet", LD_PRELOAD=str(runtime), ASAN_OPTIONS="detect_leaks=0"
+    )
+    assert (ran.stdout, ran.stderr) == ("1\n", "")
+    assert recording.analysis()["recording"]["native"] is False
+
+
 def test_without_native_nothing_is_preloaded_and_the_report_says_so(tmp_path: Path) -> None:
     maps = "print('heapledger_preload' in open('/proc/self/maps').read())"
     ran, recording = run(tmp_path, program(textwrap.dedent(SERVED) + maps), "--no-native")

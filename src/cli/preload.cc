@@ -64,7 +64,7 @@ std::string interpreter_of(const std::string& script) {
 }
 
 // The executable that running this name runs in the end, as far as scripts say.
-std::string executable_of(std::string name) {
+std::string executable_of(const std::string& name) {
   constexpr int kScriptsAtMost = 4;
   std::string path = found_command(name);
   for (int i = 0; i < kScriptsAtMost; ++i) {
@@ -98,6 +98,16 @@ std::string unfit(const std::string& executable) {
   return {};
 }
 
+// A sanitizer's runtime ends the program when it is not the first library.
+bool sanitizer_is_preloaded() {
+  const char* theirs = std::getenv("LD_PRELOAD");
+  const std::string libraries = theirs == nullptr ? "" : theirs;
+  for (const char* runtime : {"libasan", "libtsan", "liblsan", "libmsan", "libubsan", "libhwasan", "libclang_rt"}) {
+    if (libraries.find(runtime) != std::string::npos) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 Preload find_preload(const std::vector<std::string>& command) {
@@ -109,6 +119,7 @@ Preload find_preload(const std::vector<std::string>& command) {
   if (library.find_first_of(" :$") != std::string::npos) {
     return {{}, "LD_PRELOAD cannot name a folder with a space, a colon or a dollar sign: " + folder};
   }
+  if (sanitizer_is_preloaded()) return {{}, "LD_PRELOAD names a sanitizer, which has to come first"};
   if (const std::string reason = unfit(executable_of(command.front())); !reason.empty()) return {{}, reason};
   if (!allocator_has_operators()) return {library, {}};
   return {library + ":" + folder + "/libheapledger_preload_operators.so", {}};
