@@ -70,12 +70,17 @@ void fold_free(const PyMemAllocatorEx& inner, void* block, std::size_t block_byt
 }
 
 void free_elsewhere(const PyMemAllocatorEx& inner, void* block, engine::PoolRecord& pool) noexcept {
+  Engine& e = books();
   std::uint16_t& place = pool.owner_of(address_of(block));
   const std::uint16_t owner = place;
   if (owner != 0) {
     place = 0;
-    engine::debit_window(books().ledger.hot[owner], pool.block_bytes);
-    finish_debit(owner, pool.block_bytes);
+    const bool left = engine::debit_window(e.ledger.hot[owner], pool.block_bytes);
+    if (HL_LIKELY(!left && is_quickly_current(e.current, quick_thread_state()))) {
+      engine::note_freed_by(e, e.current.owner, owner, pool.block_bytes);
+    } else {
+      finish_debit(owner, pool.block_bytes);
+    }
   }
   inner.free(inner.ctx, block);
 }

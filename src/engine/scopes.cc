@@ -140,7 +140,6 @@ Scope begin_request(Engine& e) noexcept {
   who.in_flight_at_start = header.in_flight.fetch_add(1, kRelaxed) + 1;
   note_in_flight(e, sequence, who.in_flight_at_start);
   link_open(e, owner);
-  forget_current(e);
   return {who.generation, owner.raw()};
 }
 

@@ -69,6 +69,7 @@ HL_EXPORT int hl_start(const char* run_dir) {
 HL_EXPORT hl_scope hl_begin(void) {
   SeamLock lock;
   const Scope scope = begin_request(engine());
+  forget_current(engine());
   return {scope.generation, scope.owner};
 }
 
