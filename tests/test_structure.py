@@ -8,12 +8,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import heapledger
 import pytest
 from source_text import code_of, function_lengths, includes_of
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build" / "unit"
 CLI = ROOT / ".venv" / "bin" / "heapledger"
+PACKAGE = Path(heapledger.__file__).parent
 
 # DESIGN: a room may include itself and these. The two worlds meet at the ledger's layout and its reader.
 BELOW = {
@@ -201,6 +203,19 @@ def test_hooked_paths_neither_end_the_service_nor_raise_nor_use_its_heap() -> No
 )
 def test_the_banned_words_are_recognised(line: str) -> None:
     assert any(re.search(pattern, line) for pattern in BANNED_ON_HOOKED_PATHS)
+
+
+def test_what_is_loaded_into_a_service_brings_no_library_of_its_own() -> None:
+    installed = sorted(PACKAGE.glob("_engine*.so")) + sorted(PACKAGE.glob("_exchange*.so"))
+    installed += sorted(PACKAGE.glob("libheapledger*.so"))
+    assert len(installed) == 5
+    foreign = {}
+    for library in installed:
+        printed = subprocess.run(["readelf", "-d", library], capture_output=True, text=True, check=True, timeout=60)
+        needed = re.findall(r"\(NEEDED\).*\[(.*?)\]", printed.stdout)
+        if others := [n for n in needed if not re.match(r"libc\.so|ld-linux|libheapledger_|libpthread|libdl", n)]:
+            foreign[library.name] = others
+    assert not foreign
 
 
 def test_files_stay_readable_in_one_sitting() -> None:

@@ -4,5 +4,7 @@ Python_add_library(heapledger_exchange_module MODULE WITH_SOABI
     exchange_passage.cc exchange_protocol.cc exchange_wsgi.cc)
 set_target_properties(heapledger_exchange_module PROPERTIES OUTPUT_NAME _exchange)
 target_link_libraries(heapledger_exchange_module PRIVATE heapledger_options)
-target_compile_options(heapledger_exchange_module PRIVATE -fno-exceptions -fno-rtti)
+# Statics are made under the GIL.
+target_compile_options(heapledger_exchange_module PRIVATE -fno-exceptions -fno-rtti -fno-threadsafe-statics)
+heapledger_without_libstdcxx(heapledger_exchange_module)
 install(TARGETS heapledger_exchange_module DESTINATION heapledger)

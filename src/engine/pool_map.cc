@@ -7,12 +7,7 @@
 namespace heapledger::engine {
 namespace {
 
-constexpr std::size_t kChunkBytes = std::size_t{16} * 1024;
-constexpr std::size_t kChunkHeaderBytes = 16;
-constexpr std::size_t kRegionBytes = std::size_t{8} * 1024 * 1024;
-
-// A chunk's first word: the chunk before it (in a unit) or the next free one.
-char*& link_of(char* chunk) noexcept { return *reinterpret_cast<char**>(chunk); }
+constexpr std::size_t kChunkBytes = 16 * 1024;
 
 }  // namespace
 
@@ -34,48 +29,47 @@ PoolMap::Leaf* PoolMap::leaf_for(std::uintptr_t address) noexcept {
   return leaf;
 }
 
-char* PoolMap::take_chunk() noexcept {
-  if (free_chunks_ != nullptr) {
-    char* chunk = free_chunks_;
-    free_chunks_ = link_of(chunk);
-    link_of(chunk) = nullptr;
+std::uint32_t PoolMap::take_chunk() noexcept {
+  if (free_chunk_ != 0) {
+    const std::uint32_t chunk = free_chunk_;
+    free_chunk_ = next_chunk_[chunk];
     return chunk;
   }
-  if (region_ == nullptr || region_used_bytes_ + kChunkBytes > kRegionBytes) {
-    if (region_count_ == sizeof(regions_) / sizeof(regions_[0])) return nullptr;
-    auto* fresh = static_cast<char*>(map_pages(kRegionBytes));
-    if (fresh == nullptr) return nullptr;
+  if (chunk_count_ == region_count_ * kChunksPerRegion) {
+    if (region_count_ == kRegionsAtMost) return 0;
+    auto* fresh = static_cast<char*>(map_pages(kChunksPerRegion * kChunkBytes));
+    if (fresh == nullptr) return 0;
     regions_[region_count_++] = fresh;
-    region_ = fresh;
-    region_used_bytes_ = 0;
   }
-  char* chunk = region_ + region_used_bytes_;
-  region_used_bytes_ += kChunkBytes;
-  return chunk;
+  return ++chunk_count_;
+}
+
+char* PoolMap::address_of_chunk(std::uint32_t chunk) const noexcept {
+  return regions_[(chunk - 1) / kChunksPerRegion] + (chunk - 1) % kChunksPerRegion * kChunkBytes;
 }
 
 PoolRecord* PoolMap::allocate_record(Unit& unit, std::size_t block_bytes) noexcept {
   const std::size_t wanted = sizeof(PoolRecord) + owner_array_length(block_bytes) * sizeof(std::uint16_t);
   const std::size_t bytes = (wanted + 7) & ~std::size_t{7};
-  if (unit.chunk == nullptr || unit.used_bytes + bytes > kChunkBytes) {
-    char* chunk = take_chunk();
-    if (chunk == nullptr) return nullptr;
-    link_of(chunk) = unit.chunk;
+  if (unit.chunk == 0 || unit.used_bytes + bytes > kChunkBytes) {
+    const std::uint32_t chunk = take_chunk();
+    if (chunk == 0) return nullptr;
+    next_chunk_[chunk] = unit.chunk;
     unit.chunk = chunk;
-    unit.used_bytes = kChunkHeaderBytes;
+    unit.used_bytes = 0;
   }
-  auto* record = reinterpret_cast<PoolRecord*>(unit.chunk + unit.used_bytes);
+  auto* record = reinterpret_cast<PoolRecord*>(address_of_chunk(unit.chunk) + unit.used_bytes);
   unit.used_bytes += static_cast<std::uint32_t>(bytes);
   return record;
 }
 
 void PoolMap::release_unit(Unit& unit) noexcept {
-  while (unit.chunk != nullptr) {
-    char* before = link_of(unit.chunk);
-    drop_pages(unit.chunk, kChunkBytes);
-    link_of(unit.chunk) = free_chunks_;
-    free_chunks_ = unit.chunk;
-    unit.chunk = before;
+  while (unit.chunk != 0) {
+    const std::uint32_t chunk = unit.chunk;
+    unit.chunk = next_chunk_[chunk];
+    drop_pages(address_of_chunk(chunk), kChunkBytes);
+    next_chunk_[chunk] = free_chunk_;
+    free_chunk_ = chunk;
   }
   unit.used_bytes = 0;
 }
@@ -167,7 +161,8 @@ std::size_t PoolMap::resident_bytes() const noexcept {
   for (const Leaf* leaf : top_) {
     if (leaf != zeros_ && leaf != nullptr) bytes += resident_bytes_of(leaf, sizeof(Leaf));
   }
-  for (std::size_t i = 0; i < region_count_; ++i) bytes += resident_bytes_of(regions_[i], kRegionBytes);
+  for (std::size_t i = 0; i < region_count_; ++i)
+    bytes += resident_bytes_of(regions_[i], kChunksPerRegion * kChunkBytes);
   return bytes;
 }
 

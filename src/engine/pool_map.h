@@ -47,7 +47,7 @@ class PoolMap {
 
   // Where a unit's pool records come from.
   struct Unit {
-    char* chunk;               // newest chunk; its first word links to the one before
+    std::uint32_t chunk;       // newest chunk, 0: none; next_chunk_ links to the one before
     std::uint32_t used_bytes;  // of the newest chunk
     std::uint32_t pools;       // entries of this unit that are set
   };
@@ -91,17 +91,22 @@ class PoolMap {
  private:
   Leaf* leaf_for(std::uintptr_t address) noexcept;
   PoolRecord* allocate_record(Unit& unit, std::size_t block_bytes) noexcept;
-  char* take_chunk() noexcept;
+  std::uint32_t take_chunk() noexcept;
+  char* address_of_chunk(std::uint32_t chunk) const noexcept;
   void release_unit(Unit& unit) noexcept;
 
   Leaf* top_[kTopEntries];
   Leaf* zeros_;
-  char* free_chunks_;
-  char* region_;  // newest region of chunks
-  std::size_t region_used_bytes_;
+  static constexpr std::size_t kRegionsAtMost = 4096;
+  static constexpr std::size_t kChunksPerRegion = 512;
+
   std::uint64_t pool_count_;
   std::size_t region_count_;
-  char* regions_[4096];
+  char* regions_[kRegionsAtMost];
+  // Chunks are numbered from 1, region by region. Their links lie here and not in them: a free chunk has no page.
+  std::uint32_t chunk_count_;
+  std::uint32_t free_chunk_;
+  std::uint32_t next_chunk_[kRegionsAtMost * kChunksPerRegion + 1];
 };
 
 }  // namespace heapledger::engine
