@@ -230,7 +230,10 @@ def test_a_nested_run_passes_through(here: Path, runs: Path) -> None:
     done = run(runs, "-o", "outer.db", command=inner)
     assert done.returncode == 6
     assert done.stdout.startswith(str(runs))
+    assert done.stderr.splitlines()[0] == "recorded by the run around this one: inner.db is not made"
     assert [path.name for path in here.iterdir()] == ["outer.db"]
+    inner.insert(2, "--quiet")
+    assert run(runs, "--quiet", "--force", "-o", "outer.db", command=inner).stderr == ""
 
 
 # Recordings as input ------------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import resource
 import signal
 import sqlite3
@@ -12,7 +13,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from command_line import DEADLINE_SECONDS, LISTENER, errors_of, heapledger, line_of, python, run
+import pytest
+from command_line import DEADLINE_SECONDS, LISTENER, errors_of, heapledger, line_of, python, run, wait_until
 
 # Output files -------------------------------------------------------------------------------------------------------
 
@@ -69,6 +71,49 @@ def test_a_second_run_in_the_same_folder_does_not_take_the_first_ones_recording(
     assert heapledger("requests").stdout == "nothing recorded\n"
 
 
+def test_a_forced_output_that_is_being_written_is_refused_as_such(here: Path, runs: Path, started: Any) -> None:
+    first = started("run", "--quiet", "-o", "r.db", "--run-dir", runs, "--", *python(LISTENER))
+    line_of(first)
+    second = run(runs, "-o", "r.db", "--force", command=["touch", "started"])
+    assert second.returncode == 2
+    assert errors_of(second)[0] == "error: r.db is being written by another run"
+    assert not (here / "started").exists()
+    first.send_signal(signal.SIGTERM)
+    assert first.wait(DEADLINE_SECONDS) == 5
+    assert heapledger("requests", "r.db").stdout == "nothing recorded\n"
+
+
+def meta_of(path: Path) -> dict[str, Any]:
+    with closing(sqlite3.connect(path)) as database:
+        return dict(database.execute("SELECT key, value FROM meta"))
+
+
+def test_a_service_in_the_foreground_is_started_beside_one_that_is_being_recorded(
+    here: Path, runs: Path, started: Any
+) -> None:
+    first = started("run", "--exec", "--quiet", "-o", "r.db", "--run-dir", runs, "--", *python(LISTENER))
+    line_of(first)
+    for flags in (["--quiet"], []):
+        second = run(runs, "--exec", *flags, "-o", "r.db", "--force", command=["echo", "served"])
+        assert (second.returncode, second.stdout) == (0, "served\n")
+        said = re.findall("recording to (.*)", second.stderr)
+        assert said == ([] if flags else ["r-2.db"])
+        wait_until(lambda: meta_of(here / "r-2.db")["complete"], "the second one's collector ends")
+    first.send_signal(signal.SIGTERM)
+    assert first.wait(DEADLINE_SECONDS) == 5
+    wait_until(lambda: meta_of(here / "r.db")["complete"], "the first one's collector ends")
+    assert sorted(path.name for path in here.iterdir()) == ["r-2.db", "r.db"]
+
+
+def test_a_service_that_restarts_at_once_is_recorded_each_time(here: Path, runs: Path) -> None:
+    for _ in range(6):
+        done = run(runs, "--exec", "--quiet", "-o", "r.db", "--force", command=["echo", "served"])
+        assert (done.returncode, done.stdout, done.stderr) == (0, "served\n", "")
+    wait_until(lambda: not list(runs.iterdir()), "the last collector ends")
+    assert [path.name for path in here.iterdir()] == ["r.db"]
+    assert meta_of(here / "r.db")["complete"] == 1
+
+
 def test_a_read_only_folder_is_one_error(here: Path, runs: Path) -> None:
     if os.geteuid() != 0:
         here.chmod(0o555)
@@ -99,11 +144,25 @@ def test_only_the_commands_name_is_stored_of_its_arguments(here: Path, runs: Pat
 
 def test_a_file_size_limit_ends_the_recording_not_the_command(here: Path, runs: Path) -> None:
     def limit() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, resource.RLIM_INFINITY))
+        signal.signal(signal.SIGXFSZ, signal.SIG_DFL)  # Python ignores it
+        resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, resource.RLIM_INFINITY))
 
     done = run(runs, command=["sh", "-c", "exit 7"], preexec_fn=limit)
-    assert done.returncode in (2, 7)  # 2: not even an empty recording fits
-    assert "Traceback" not in done.stderr
+    assert (done.returncode, [path.name for path in here.iterdir()]) == (7, ["heapledger.db"])
+
+
+@pytest.mark.parametrize("flags", [[], ["--exec"]])
+def test_a_file_size_limit_below_an_empty_recording_is_one_error(flags: list[str], here: Path, runs: Path) -> None:
+    def limit() -> None:
+        signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, resource.RLIM_INFINITY))
+
+    done = run(runs, *flags, command=["touch", "started"], preexec_fn=limit)
+    assert done.returncode == 2
+    error, hint = errors_of(done)
+    assert error.startswith("error: cannot use heapledger.db: ")
+    assert "ulimit -f" in hint
+    assert list(here.iterdir()) == list(runs.iterdir()) == []
 
 
 # What took no part --------------------------------------------------------------------------------------------------

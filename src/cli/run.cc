@@ -1,4 +1,5 @@
 // `heapledger run`: flags, and which of the ways to run applies.
+#include <signal.h>
 #include <sys/stat.h>
 
 #include <cstdlib>
@@ -8,6 +9,7 @@
 
 #include "cli/command.h"
 #include "cli/exec_mode.h"
+#include "cli/messages.h"
 #include "cli/run_flags.h"
 #include "cli/run_session.h"
 #include "cli/size_text.h"
@@ -31,6 +33,28 @@ bool nested() {
   return folder != nullptr && ::stat(folder, &info) == 0 && S_ISDIR(info.st_mode);
 }
 
+// A file that may not grow is an error to report, not a signal that ends us. The command gets what we were started
+// with.
+class FileSizeSignalIgnored {
+ public:
+  FileSizeSignalIgnored() {
+    struct sigaction ignore {};
+    ignore.sa_handler = SIG_IGN;
+    ::sigaction(SIGXFSZ, &ignore, &before_);
+  }
+  ~FileSizeSignalIgnored() { ::sigaction(SIGXFSZ, &before_, nullptr); }
+  FileSizeSignalIgnored(const FileSizeSignalIgnored&) = delete;
+  FileSizeSignalIgnored& operator=(const FileSizeSignalIgnored&) = delete;
+
+ private:
+  struct sigaction before_ {};
+};
+
+RunSession begin_session(const RunFlags& flags) {
+  const FileSizeSignalIgnored guard;
+  return RunSession(flags);
+}
+
 void check_flags(RunFlags& flags) {
   if (flags.mode == "sampled") throw CommandError("sampled mode is not in this version");
   if (flags.mode != "exact") throw CommandError("unknown mode: " + flags.mode, "--mode exact");
@@ -48,11 +72,16 @@ void check_flags(RunFlags& flags) {
 int run(RunFlags& flags) {
   check_flags(flags);
   check_command(flags.command);
-  if (disabled() || nested()) {
+  const bool outer = !disabled() && nested();
+  if (outer && !flags.quiet) {
+    const std::string file = flags.output.empty() ? "heapledger.db" : flags.output;
+    say("recorded by the run around this one: " + file + " is not made");
+  }
+  if (disabled() || outer) {
     throw_not_started(flags.command, become(flags.command, {}));
   }
   if (flags.exec) run_in_place(flags);
-  RunSession session(flags);
+  RunSession session = begin_session(flags);
   return supervise(flags.command, session);
 }
 
@@ -73,7 +102,7 @@ void declare(CLI::App& verb, RunFlags& flags) {
       ->type_name("SIZE")
       ->capture_default_str()
       ->multi_option_policy(last);
-  verb.add_option("--ignore", flags.ignored_routes, "do not record this route template (repeatable)")
+  verb.add_option("--ignore", flags.ignored_routes, "do not record this route template; * for any characters (repeatable)")
       ->type_name("ROUTE")
       ->allow_extra_args(false);
   verb.add_flag("--quiet", flags.quiet, "say nothing, unless the command could not be started");

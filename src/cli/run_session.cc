@@ -11,6 +11,9 @@
 namespace heapledger::cli {
 namespace {
 
+// The detached collector of a service that has just ended reads its workers' ledgers and closes the recording.
+constexpr std::int64_t kWaitForPredecessorMs = 5000;
+
 recording::RunOptions options_of(const RunFlags& flags) {
   recording::RunOptions options;
   options.run_dir = flags.run_dir;
@@ -19,6 +22,8 @@ recording::RunOptions options_of(const RunFlags& flags) {
   options.max_bytes = flags.max_bytes;
   options.command = flags.command.front();
   options.mode = flags.mode;
+  options.wait_ms = kWaitForPredecessorMs;
+  options.beside_others = flags.exec;
   return options;
 }
 
@@ -36,6 +41,9 @@ void say_recovered(const recording::Recovery& recovery) {
 RunSession::RunSession(const RunFlags& flags) : flags_(flags), run_(options_of(flags)) {
   if (flags.quiet) return;
   for (const recording::Recovery& recovery : run_.recovered()) say_recovered(recovery);
+  if (run_.beside_another()) {
+    say("the recording that this run should replace is being written by another run: recording to " + run_.path());
+  }
 }
 
 Environment RunSession::environment() const {

@@ -32,14 +32,23 @@ RecordedRun::RecordedRun(const RunOptions& options) {
 void RecordedRun::open(const RunOptions& options) {
   const bool named = !options.output.empty();
   path_ = named ? options.output : kDefaultName;
-  if (options.beside_others) path_ = std::filesystem::absolute(path_).string();
+  if (options.absolute_path) path_ = std::filesystem::absolute(path_).string();
+  const bool gives_way = !named || options.force || options.rotate;
+  if (gives_way) await_writers(path_, options.wait_ms);  // before the claim: others may start meanwhile
   const FolderClaim claim(path_);
-  if (!named && options.beside_others) path_ = name_beside_others(path_);
+  if (gives_way && options.beside_others) {
+    const std::string asked = std::exchange(path_, name_beside_others(path_));
+    beside_another_ = path_ != asked;
+  }
   const auto pid = static_cast<std::uint64_t>(::getpid());
   const auto now = static_cast<std::int64_t>(base::unix_ns());
   lock_ = write_run_info(folder_,
                          {pid, process_start_ticks(pid).value_or(0), std::filesystem::absolute(path_).string(), now});
-  named ? claim_output(path_, options.force) : rotate_recordings(path_);
+  if (named && !options.rotate) {
+    claim_output(path_, options.force);
+  } else {
+    rotate_recordings(path_, named);
+  }
   Store::Beginning beginning;
   beginning.heapledger_version = HEAPLEDGER_VERSION;
   beginning.command = options.command;
@@ -59,7 +68,7 @@ RecordedRun::~RecordedRun() {
 void RecordedRun::abandon() noexcept {
   collector_.reset();
   store_.reset();
-  for (const char* suffix : {"", "-wal", "-shm"}) ::unlink((path_ + suffix).c_str());
+  for (const char* suffix : {"", "-wal", "-shm", "-journal"}) ::unlink((path_ + suffix).c_str());
   remove_run_folder(folder_);
   lock_.release();
 }
@@ -68,7 +77,7 @@ CollectorSummary RecordedRun::close() {
   collector_->finish();
   CollectorSummary summary = collector_->summary();
   collector_.reset();
-  store_->close(static_cast<std::int64_t>(base::unix_ns()), summary.failure.empty());
+  store_->close(static_cast<std::int64_t>(base::unix_ns()), summary.lost_nothing());
   store_.reset();
   remove_run_folder(folder_);
   lock_.release();

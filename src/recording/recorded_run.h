@@ -16,10 +16,15 @@
 namespace heapledger::recording {
 
 struct RunOptions {
-  std::string run_dir;         // "": the default places (run_folder.h)
-  std::string output;          // "": heapledger.db in the current folder, older ones are rotated
-  bool force = false;          // replace the recording that `output` names
-  bool beside_others = false;  // where others write heapledger.db, take heapledger-2.db and so on; `path` is absolute
+  std::string run_dir;  // "": the default places (run_folder.h)
+  std::string output;   // "": heapledger.db in the current folder, older ones are rotated
+  bool force = false;   // replace the recording that `output` names
+  bool rotate = false;  // or keep it, as the default's are kept
+  // Where others write the output: wait so long for them to finish, then refuse, or take heapledger-2.db and so on
+  // (only where the output gives way: by default, forced, rotated).
+  std::int64_t wait_ms = 0;
+  bool beside_others = false;
+  bool absolute_path = false;  // path() stays true when the process changes its folder
   std::int64_t max_bytes = std::int64_t{1} << 30;
   std::string command;
   std::string mode = "exact";
@@ -34,8 +39,9 @@ class RecordedRun {
   RecordedRun& operator=(const RecordedRun&) = delete;
 
   const std::vector<Recovery>& recovered() const noexcept { return recovered_; }
-  const std::string& folder() const noexcept { return folder_; }  // for the ledgers
-  const std::string& path() const noexcept { return path_; }      // the recording
+  const std::string& folder() const noexcept { return folder_; }    // for the ledgers
+  const std::string& path() const noexcept { return path_; }        // the recording
+  bool beside_another() const noexcept { return beside_another_; }  // others write the one that was asked for
   Collector& collector() noexcept { return *collector_; }
 
   void abandon() noexcept;   // nothing of this run stays
@@ -47,6 +53,7 @@ class RecordedRun {
   std::vector<Recovery> recovered_;
   std::string folder_;
   std::string path_;
+  bool beside_another_ = false;
   RunLock lock_;
   std::unique_ptr<Store> store_;
   std::unique_ptr<Collector> collector_;

@@ -1,11 +1,10 @@
 // Opening a recording: what is refused, and why in one line. The rows are in recording_rows.cc.
 #include "recording/recording.h"
 
-#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <array>
+#include <algorithm>
 #include <cctype>
 #include <cerrno>
 #include <cstring>
@@ -44,29 +43,22 @@ bool has_log(const std::string& path) {
 }
 
 void check_file(const std::string& path) {
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (fd < 0) {
+  struct stat info {};
+  if (::stat(path.c_str(), &info) != 0) {
     if (errno == ENOENT || errno == ENOTDIR) {
       throw RecordingError("no recording at " + path, "record one with: heapledger run -- COMMAND");
     }
     throw RecordingError("cannot read " + path + ": " + std::strerror(errno));
   }
-  struct stat info {};
-  std::array<unsigned char, kDatabaseHeaderBytes> header{};
-  const bool known = ::fstat(fd, &info) == 0;
-  const bool regular = known && S_ISREG(info.st_mode);
-  const ssize_t count = regular ? ::pread(fd, header.data(), header.size(), 0) : 0;
-  const int read_error = count < 0 ? errno : 0;
-  ::close(fd);
   if (S_ISDIR(info.st_mode)) throw RecordingError(path + " is a folder, not a recording");
-  if (!regular) throw RecordingError(path + " is not a regular file");
-  if (read_error != 0) throw RecordingError("cannot read " + path + ": " + std::strerror(read_error));
+  if (!S_ISREG(info.st_mode)) throw RecordingError(path + " is not a regular file");
+  const std::string header = first_bytes(path, kDatabaseHeaderBytes);
   if (has_log(path)) return;
-  if (count == 0) throw RecordingError(path + " is empty (0 bytes)");
-  const auto magic_bytes = std::min<std::size_t>(static_cast<std::size_t>(count), sizeof kDatabaseMagic);
-  if (std::memcmp(header.data(), kDatabaseMagic, magic_bytes) != 0) not_ours(path);
-  if (static_cast<std::size_t>(count) < header.size()) throw RecordingError(path + " is cut short: the end is missing");
-  check_length(path, header.data(), static_cast<std::uint64_t>(info.st_size));
+  if (header.empty()) throw RecordingError(path + " is empty (0 bytes)");
+  const std::size_t magic_bytes = std::min(header.size(), sizeof kDatabaseMagic);
+  if (header.compare(0, magic_bytes, kDatabaseMagic, magic_bytes) != 0) not_ours(path);
+  if (header.size() < kDatabaseHeaderBytes) throw RecordingError(path + " is cut short: the end is missing");
+  check_length(path, reinterpret_cast<const unsigned char*>(header.data()), static_cast<std::uint64_t>(info.st_size));
 }
 
 std::unique_ptr<Database> open_database(const std::string& path) {

@@ -28,6 +28,12 @@ class RecordingError : public std::runtime_error {
   std::string hint_;
 };
 
+// Another connection has the file open in a way that keeps us out.
+class RecordingInUse : public RecordingError {
+ public:
+  using RecordingError::RecordingError;
+};
+
 class Recording {
  public:
   explicit Recording(const std::filesystem::path& path);

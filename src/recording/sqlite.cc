@@ -1,8 +1,10 @@
 #include "recording/sqlite.h"
 
 #include <sqlite3.h>
+#include <sys/resource.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cmath>
 #include <cstring>
 
@@ -55,12 +57,39 @@ void distrust(sqlite3* handle) {
   sqlite3_limit(handle, SQLITE_LIMIT_LENGTH, 64 << 20);
 }
 
+bool file_sizes_are_limited() {
+  rlimit limit{};
+  return ::getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
+}
+
+// Relative names like "file:x" and ":memory:" must stay names of files.
+std::string name_for_sqlite(const std::string& path) { return path.starts_with('/') ? path : "./" + path; }
+
 }  // namespace
 
-Database::Database(const std::string& path, Access access) : path_(path) {
+std::string first_bytes(const std::string& path, std::size_t count) {
+  sqlite3* handle = nullptr;
+  const int opened = sqlite3_open_v2(name_for_sqlite(path).c_str(), &handle,
+                                     SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nullptr);
+  sqlite3_file* file = nullptr;
+  sqlite3_int64 size = 0;
+  int result = opened;
+  if (result == SQLITE_OK) result = sqlite3_file_control(handle, "main", SQLITE_FCNTL_FILE_POINTER, &file);
+  if (result == SQLITE_OK) result = file->pMethods->xFileSize(file, &size);
+  std::string bytes(std::min(count, static_cast<std::size_t>(std::max<sqlite3_int64>(size, 0))), '\0');
+  if (result == SQLITE_OK && !bytes.empty()) {
+    result = file->pMethods->xRead(file, bytes.data(), static_cast<int>(bytes.size()), 0);
+  }
+  const int error = handle != nullptr ? sqlite3_system_errno(handle) : ENOMEM;
+  sqlite3_close(handle);
+  if (result == SQLITE_OK) return bytes;
+  throw RecordingError("cannot read " + path + ": " + (error != 0 ? std::strerror(error) : sqlite3_errstr(result)));
+}
+
+Database::Database(const std::string& path, Access access, const std::string& called)
+    : path_(called.empty() ? path : called) {
   const bool immutable = access == Access::kReadImmutable;
-  // Relative names like "file:x" and ":memory:" must stay names of files.
-  const std::string name = path.starts_with('/') || access == Access::kMemory ? path : "./" + path;
+  const std::string name = access == Access::kMemory ? path : name_for_sqlite(path);
   const std::string target = immutable ? immutable_uri(name) : name;
   const int result = sqlite3_open_v2(target.c_str(), &handle_,
                                      open_flags(access) | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nullptr);
@@ -94,7 +123,12 @@ void Database::fail() const {
       throw RecordingError("cannot write " + path_ + ": no space left");
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
-      throw RecordingError(path_ + " is in use by another process");
+      throw RecordingInUse(path_ + " is in use by another process");
+    case SQLITE_IOERR:
+      throw RecordingError("cannot use " + path_ + ": " + message,
+                           code == SQLITE_IOERR_WRITE && file_sizes_are_limited()
+                               ? "the limit on file sizes (ulimit -f) may be too small for it"
+                               : "");
     default:
       throw RecordingError("cannot use " + path_ + ": " + message);
   }

@@ -14,12 +14,16 @@ namespace heapledger::recording {
 
 class Statement;
 
+// A file's first bytes, fewer when it is shorter. Not by open() and close() of our own: closing any descriptor of a
+// file drops all locks that this process has on it, those of a recording that it writes too. Throws RecordingError.
+std::string first_bytes(const std::string& path, std::size_t count);
+
 class Database {
  public:
   enum class Access { kWrite, kRead, kReadImmutable, kMemory };
 
-  // The file must exist; `path` stands in error messages as it was given. kMemory needs none and has none.
-  Database(const std::string& path, Access access);
+  // The file must exist; `path`, or `called` when given, stands in error messages. kMemory needs none and has none.
+  Database(const std::string& path, Access access, const std::string& called = {});
   ~Database();
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;
@@ -32,7 +36,7 @@ class Database {
   const std::string& path() const noexcept { return path_; }
   sqlite3* handle() const noexcept { return handle_; }
 
-  // Throws what the last failed call means for this file.
+  // Throws what the last failed call means for this file; RecordingInUse when others keep us out.
   [[noreturn]] void fail() const;
 
  private:

@@ -1,6 +1,7 @@
 #include "recording/store.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -19,15 +20,39 @@ namespace {
 
 constexpr char kIdentity[] = "PRAGMA application_id = 0x484C4752; PRAGMA user_version = 1";
 
+// What a killed predecessor left under this name is ours to remove.
+constexpr char kBuildingSuffix[] = ".heapledger-new";
+
+RecordingError cannot_create(const std::string& path, int error) {
+  return RecordingError("cannot create " + path + ": " + std::strerror(error));
+}
+
 // SQLite would follow or reuse what is there; we refuse both.
-void create_empty_file(const std::string& path) {
-  const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
-  if (fd < 0) throw RecordingError("cannot create " + path + ": " + std::strerror(errno));
+void create_empty_file(const std::string& file, const std::string& path) {
+  const int fd = ::open(file.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+  if (fd < 0) throw cannot_create(path, errno);
   ::close(fd);
 }
 
+// 0, or the errno: EEXIST when something has the name.
+int rename_to_free_name(const std::string& from, const std::string& to) {
+  if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0) return 0;
+  if (errno != EINVAL && errno != ENOSYS) return errno;
+  // File systems that cannot rename so (NFS) can link.
+  if (::link(from.c_str(), to.c_str()) == 0) return ::unlink(from.c_str()) == 0 ? 0 : errno;
+  if (errno == EEXIST) return EEXIST;
+  struct stat info {};
+  if (::lstat(to.c_str(), &info) == 0) return EEXIST;
+  return ::rename(from.c_str(), to.c_str()) == 0 ? 0 : errno;
+}
+
+void remove_sidecars(const std::string& path) noexcept {
+  for (const char* suffix : {"-wal", "-shm", "-journal"}) ::unlink((path + suffix).c_str());
+}
+
 void remove_files(const std::string& path) noexcept {
-  for (const char* suffix : {"", "-wal", "-shm", "-journal"}) ::unlink((path + suffix).c_str());
+  ::unlink(path.c_str());
+  remove_sidecars(path);
 }
 
 }  // namespace
@@ -53,24 +78,44 @@ void Store::State::set_meta(const char* key, const std::string& value) {
 Store::Store(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Store::~Store() { roll_back(); }
 
+void Store::State::build(const Beginning& beginning) {
+  // No journal beside it: killed here, the file is nobody's.
+  database.execute("PRAGMA page_size = 4096; PRAGMA journal_mode = MEMORY; PRAGMA synchronous = NORMAL");
+  database.execute("BEGIN IMMEDIATE");
+  database.execute(kIdentity);
+  database.execute(kSchemaSql);
+  set_meta("heapledger_version", beginning.heapledger_version);
+  set_meta("command", clean_text(beginning.command));
+  set_meta("mode", beginning.mode);
+  set_meta("native", std::int64_t{beginning.native});
+  set_meta("complete", std::int64_t{0});
+  set_meta("dropped_requests", std::int64_t{0});
+  set_meta("started_unix_ns", beginning.started_unix_ns);
+  database.execute("COMMIT");
+}
+
 std::unique_ptr<Store> Store::create(const std::string& path, const Beginning& beginning) {
-  create_empty_file(path);
+  // It has its name only once it is a whole recording: killed at any moment, what is there says whose it is.
+  const std::string building = path + kBuildingSuffix;
+  remove_files(building);
+  create_empty_file(building, path);
+  try {
+    State(building, Database::Access::kWrite, path).build(beginning);
+    struct stat info {};
+    if (::lstat(path.c_str(), &info) == 0) throw cannot_create(path, EEXIST);
+    remove_sidecars(path);  // of nothing: SQLite would take them for this file's
+    if (const int error = rename_to_free_name(building, path); error != 0) throw cannot_create(path, error);
+  } catch (...) {
+    remove_files(building);
+    throw;
+  }
   try {
     auto state = std::make_unique<State>(path, Database::Access::kWrite);
-    state->database.execute("PRAGMA page_size = 4096; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL");
-    state->database.execute("BEGIN IMMEDIATE");
-    state->database.execute(kIdentity);
-    state->database.execute(kSchemaSql);
-    state->set_meta("heapledger_version", beginning.heapledger_version);
-    state->set_meta("command", clean_text(beginning.command));
-    state->set_meta("mode", beginning.mode);
-    state->set_meta("native", std::int64_t{beginning.native});
-    state->set_meta("complete", std::int64_t{0});
-    state->set_meta("dropped_requests", std::int64_t{0});
-    state->set_meta("started_unix_ns", beginning.started_unix_ns);
-    state->database.execute("COMMIT");
+    state->database.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL");
     state->started_unix_ns = beginning.started_unix_ns;
     state->prepare();
+    // It has the file's locks, by which others see that it is written, from its first look into the log on.
+    state->database.query_integer("SELECT count(*) FROM meta");
     return std::unique_ptr<Store>(new Store(std::move(state)));
   } catch (...) {
     remove_files(path);
@@ -205,6 +250,8 @@ void Store::add_note(const NoteRow& note) {
 
 void Store::set_native(bool native) { state_->set_meta("native", std::int64_t{native}); }
 void Store::set_dropped_requests(std::int64_t count) { state_->set_meta("dropped_requests", count); }
+void Store::set_workers_without_ledger(std::int64_t count) { state_->set_meta("workers_without_ledger", count); }
+void Store::set_run_folder_lost() { state_->set_meta("run_folder_lost", std::int64_t{1}); }
 
 std::vector<WorkerRow> Store::unfinished_workers() {
   std::vector<WorkerRow> workers;

@@ -24,7 +24,8 @@ class Store {
     std::int64_t started_unix_ns = 0;
   };
 
-  // Creates `path`, which must not exist.
+  // Creates `path`, which must not exist. It appears as a whole recording: what a killed create() leaves has another
+  // name, which the next one removes.
   static std::unique_ptr<Store> create(const std::string& path, const Beginning& beginning);
   // Opens a recording whose collector was killed, to finish it.
   static std::unique_ptr<Store> reopen(const std::string& path);
@@ -51,6 +52,8 @@ class Store {
   void add_note(const NoteRow& note);
   void set_native(bool native);
   void set_dropped_requests(std::int64_t count);
+  void set_workers_without_ledger(std::int64_t count);
+  void set_run_folder_lost();
 
   // For finishing what a killed collector left.
   std::vector<WorkerRow> unfinished_workers();

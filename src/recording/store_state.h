@@ -11,8 +11,10 @@
 namespace heapledger::recording {
 
 struct Store::State {
-  explicit State(const std::string& path, Database::Access access) : database(path, access) {}
+  explicit State(const std::string& path, Database::Access access, const std::string& called = {})
+      : database(path, access, called) {}
 
+  void build(const Beginning& beginning);  // in an empty file
   void prepare();
   void set_meta(const char* key, std::int64_t value);
   void set_meta(const char* key, const std::string& value);
