@@ -105,18 +105,17 @@ def test_a_default_recording_is_rotated(tmp_path: Path) -> None:
 
 
 def test_start_says_in_one_line_what_is_wrong(tmp_path: Path) -> None:
-    (tmp_path / "there.db").write_text("")
+    (tmp_path / "there.db").write_text("years of work")
     code = """
-import sys, heapledger
-try:
-    heapledger.start(sys.argv[1])
-except heapledger.HeapledgerError as error:
-    print(error)
+import logging, sys, heapledger
+logging.basicConfig(stream=sys.stdout, format="%(name)s %(levelname)s %(message)s")
+heapledger.start(sys.argv[1])
 """
+    started = "heapledger WARNING this process is not recorded: "
     there = tmp_path / "there.db"
-    assert python(code, str(there)) == f"cannot record this process: {there} exists already\n"
+    assert python(code, str(there)).startswith(f"{started}{there} exists and is not a heapledger recording: ")
     printed = python(code, str(tmp_path / "nowhere" / "a.db"))
-    assert printed.startswith(f"cannot record this process: cannot create {tmp_path}/nowhere/a.db: ")
+    assert printed.startswith(f"{started}cannot create {tmp_path}/nowhere/a.db: ")
     assert printed.count("\n") == 1
 
 

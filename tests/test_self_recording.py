@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import resource
 import signal
 import subprocess
@@ -175,25 +176,72 @@ def test_one_recording_holds_all_workers_of_a_master_that_started(tmp_path: Path
 def test_where_it_cannot_write_start_says_so_and_leaves_nothing(tmp_path: Path) -> None:
     code = """
 import sys, heapledger
-try:
-    heapledger.start(sys.argv[1], run_dir=sys.argv[2])
-except heapledger.HeapledgerError as error:
-    print(error)
+print(heapledger.start(sys.argv[1], run_dir=sys.argv[2]))
 with heapledger.request("works all the same") as request:
     print(request)
 """
     runs = tmp_path / "runs"
-    for output in ("/proc/self/a.db", str(tmp_path / "nowhere" / "a.db")):
+    thesis = tmp_path / "thesis.txt"
+    thesis.write_text("years of work")
+    for output in ("/proc/self/a.db", str(tmp_path / "nowhere" / "a.db"), str(thesis)):
         done = python(code, output, runs, cwd=tmp_path)
-        lines = done.stdout.splitlines()
-        assert lines[0].startswith(f"cannot record this process: cannot create {output}: "), done
-        assert (lines[1:], done.stderr, done.returncode) == (["None"], "", 0)
+        assert re.fullmatch(f"this process is not recorded: .*{output}.*\n", done.stderr), done
+        assert (done.stdout, done.returncode) == ("False\nNone\n", 0)
         assert not list(runs.iterdir())
+    assert thesis.read_text() == "years of work"
     for folder in ("/proc/self", str(tmp_path / "no" / "such")):
         done = python(code, tmp_path / "a.db", folder, cwd=tmp_path)
-        assert done.stdout.startswith("cannot record this process: cannot ")
-        assert (done.stdout.count("\n"), done.stderr, done.returncode) == (2, "", 0)
+        assert done.stderr.startswith("this process is not recorded: cannot ")
+        assert (done.stderr.count("\n"), done.stdout, done.returncode) == (1, "False\nNone\n", 0)
         assert not list(tmp_path.glob("*.db"))
+
+
+def test_a_start_that_failed_can_be_repeated_and_says_so_each_time(tmp_path: Path) -> None:
+    code = """
+import sys, warnings, heapledger
+warnings.simplefilter("error")
+for output in ("nowhere/a.db", "nowhere/a.db", "a.db", "b.db"):
+    print(heapledger.start(output, run_dir=sys.argv[1]))
+with heapledger.request("work"):
+    pass
+"""
+    done = python(code, tmp_path / "runs", cwd=tmp_path)
+    assert (done.stdout, done.returncode) == ("False\nFalse\nTrue\nTrue\n", 0)
+    assert len(done.stderr.splitlines()) == 2
+    assert [path.name for path in tmp_path.glob("*.db")] == ["a.db"]
+    assert len(Recording(tmp_path / "a.db").requests("work")) == 1
+
+
+def test_a_named_recording_is_kept_when_the_service_starts_again(tmp_path: Path) -> None:
+    code = """
+import sys, heapledger
+heapledger.start("a.db", run_dir=sys.argv[1])
+for _ in range(int(sys.argv[2])):
+    with heapledger.request("work"):
+        pass
+"""
+    for count in (3, 4):
+        done = python(code, tmp_path / "runs", str(count), cwd=tmp_path)
+        assert (done.returncode, done.stderr) == (0, "")
+    assert len(Recording(tmp_path / "a.1.db").requests("work")) == 3
+    assert len(Recording(tmp_path / "a.db").requests("work")) == 4
+
+
+def test_what_is_no_path_is_a_type_error_and_disabled_does_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HEAPLEDGER_DISABLE", "1")
+    code = """
+import heapledger
+try:
+    heapledger.start(7)
+except TypeError:
+    print("TypeError")
+print(heapledger.start())
+"""
+    done = python(code, cwd=tmp_path)
+    assert (done.stdout, done.stderr, done.returncode) == ("TypeError\nFalse\n", "", 0)
+    assert list(tmp_path.iterdir()) == []
 
 
 def limit_files_to(size: int) -> None:
@@ -201,20 +249,14 @@ def limit_files_to(size: int) -> None:
 
 
 def test_a_folder_without_room_for_a_ledger_is_one_line(tmp_path: Path) -> None:
-    code = """
-import sys, heapledger
-try:
-    heapledger.start(sys.argv[1], run_dir=sys.argv[2])
-except heapledger.HeapledgerError as error:
-    print(error)
-"""
+    code = "import sys, heapledger; print(heapledger.start(sys.argv[1], run_dir=sys.argv[2]))"
     runs = tmp_path / "runs"
     done = subprocess.run(
         [sys.executable, "-c", code, str(tmp_path / "a.db"), str(runs)],
         capture_output=True, text=True, timeout=60, check=True, preexec_fn=lambda: limit_files_to(2 * MIB),
     )  # fmt: skip
-    assert done.stdout == "cannot record this process: the ledger file could not be made\n"
-    assert done.stderr == ""
+    assert done.stdout == "False\n"
+    assert done.stderr == "this process is not recorded: the ledger file could not be made\n"
     assert not list(runs.iterdir())
     assert not list(tmp_path.glob("*.db*"))
 

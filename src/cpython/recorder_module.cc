@@ -26,7 +26,9 @@ std::string start(const std::string& output, const std::string& run_dir) {
   heapledger::recording::RunOptions options;
   options.output = output;
   options.run_dir = run_dir;
+  options.rotate = true;
   options.beside_others = true;
+  options.absolute_path = true;
   options.command = "heapledger.start()";
   std::string failure;
   {
