@@ -243,6 +243,31 @@ def test_an_ignored_route_leaves_no_row(engine: fake_engine.Engine) -> None:
     assert all(request.discarded and request.left for request in engine.requests)
 
 
+@pytest.mark.parametrize(
+    ("pattern", "template", "ignored"),
+    [
+        ("/health", "/health", True),
+        ("/health", "/health/live", False),
+        ("/health*", "/health/live", True),
+        ("/health*", "/health", True),
+        ("/health*", "/v1/health", False),
+        ("*/metrics", "/internal/metrics", True),
+        ("/a*/b*", "/a/x/b/y", True),
+        ("/a*/b*", "/a/x/c/y", False),
+        ("/items/[0-9]*", "/items/7", False),
+        ("/items/(?P<id>*", "/items/(?P<id>[0-9]+)/", True),
+    ],
+)
+def test_an_ignored_route_may_have_stars(pattern: str, template: str, ignored: bool) -> None:
+    import heapledger.adapters.routes as routes
+
+    routes.ignored.add(pattern)
+    try:
+        assert routes.is_ignored(template) is ignored
+    finally:
+        routes.ignored.discard(pattern)
+
+
 def test_what_the_response_held_is_gone_before_the_request_is_left(engine: fake_engine.Engine) -> None:
     class Held:
         def __iter__(self) -> Iterator[bytes]:

@@ -13,8 +13,14 @@ constexpr auto kRelaxed = std::memory_order_relaxed;
 constexpr std::int64_t kFirstStepBytes = std::int64_t{8} * 1024;
 constexpr std::uint32_t kImportOwnersAtMost = 1024;
 constexpr std::size_t kLongestStringBytes = 1024;
-constexpr std::uint32_t kEndpointsKeptForOther = 32;
+// More than the methods that adapters tell apart: each has an <other>, and so has what is beyond even those.
+constexpr std::uint32_t kEndpointsKeptForOther = 64;
+constexpr std::uint32_t kEndpointsKeptForTheRest = 1;
 constexpr std::size_t kStringBytesKeptForOther = 2048;
+constexpr std::size_t kStringBytesKeptForTheRest = 16;
+constexpr std::string_view kOtherRoute = "<other>";
+constexpr std::string_view kOtherMethod = "OTHER";
+static_assert(kOtherMethod.size() + kOtherRoute.size() <= kStringBytesKeptForTheRest);
 
 void lay_out(Engine& e, OwnerId owner, OwnerKind kind) noexcept {
   HotBank& bank = hot(e, owner);
@@ -71,13 +77,14 @@ EndpointId find_endpoint(const Engine& e, const EndpointName& name) noexcept {
   return EndpointId{0};
 }
 
-// EndpointId{0}: the table or the string heap is full.
-EndpointId add_endpoint(Engine& e, const EndpointName& name, std::uint32_t limit) noexcept {
+// EndpointId{0}: the table or the string heap is full but for what is kept.
+EndpointId add_endpoint(Engine& e, const EndpointName& name, std::uint32_t kept_slots,
+                        std::size_t kept_bytes) noexcept {
   std::atomic<std::uint32_t>& count = e.ledger.header.endpoint_count;
   const std::uint32_t id = std::max<std::uint32_t>(1, count.load(kRelaxed));
   const std::size_t wanted = name.method.size() + name.route.size() + name.version.size();
-  const std::size_t kept = limit == ledger::kEndpointSlots ? 0 : kStringBytesKeptForOther;
-  if (id >= limit || e.ledger.header.string_bytes.load(kRelaxed) + wanted + kept > ledger::kStringHeapBytes) {
+  const bool no_slot = id + kept_slots >= ledger::kEndpointSlots;
+  if (no_slot || e.ledger.header.string_bytes.load(kRelaxed) + wanted + kept_bytes > ledger::kStringHeapBytes) {
     return EndpointId{0};
   }
   const StringRef method = intern_string(e, name.method);
@@ -194,13 +201,16 @@ EndpointId intern_endpoint(Engine& e, const EndpointName& asked) noexcept {
   const EndpointName name{cut(asked.method), cut(asked.route), cut(asked.version), asked.deprecated};
   EndpointId id = find_endpoint(e, name);
   if (id.raw() != 0) return id;
-  id = add_endpoint(e, name, ledger::kEndpointSlots - kEndpointsKeptForOther);
+  id = add_endpoint(e, name, kEndpointsKeptForOther, kStringBytesKeptForOther);
   if (id.raw() != 0) return id;
   e.ledger.header.folded_endpoints.fetch_add(1, kRelaxed);
-  const EndpointName other{name.method, "<other>", "", false};
+  const EndpointName other{name.method, kOtherRoute, "", false};
   id = find_endpoint(e, other);
-  if (id.raw() == 0) id = add_endpoint(e, other, ledger::kEndpointSlots);
-  return id;
+  if (id.raw() == 0) id = add_endpoint(e, other, kEndpointsKeptForTheRest, kStringBytesKeptForTheRest);
+  if (id.raw() != 0) return id;
+  const EndpointName rest{kOtherMethod, kOtherRoute, "", false};
+  id = find_endpoint(e, rest);
+  return id.raw() != 0 ? id : add_endpoint(e, rest, 0, 0);
 }
 
 }  // namespace heapledger::engine

@@ -6,6 +6,7 @@ framework's router, so that nobody outside can grow a table by sending odd metho
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -28,7 +29,7 @@ ids: dict[Key, int] = {}
 methods: dict[str, str] = {
     m: m for m in ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE", "CONNECT")
 }
-ignored: set[str] = set()
+ignored: set[str] = set()  # templates; `*` stands for any characters, as in `heapledger requests --route`
 _versions: dict[str, str] = {}
 types: dict[str | bytes, str] = {}
 
@@ -140,6 +141,15 @@ def _is_version(piece: str) -> bool:
     return piece[:1] in ("v", "V") and piece[1:].replace(".", "").replace("_", "").isdigit() and len(piece) <= 12
 
 
+def is_ignored(template: str) -> bool:
+    """Whether requests of this template are left alone. Asked once a template, not once a request."""
+    return template in ignored or any(_matches(pattern, template) for pattern in ignored if "*" in pattern)
+
+
+def _matches(pattern: str, template: str) -> bool:
+    return re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), template, re.DOTALL) is not None
+
+
 def find(key: Key, asked: str) -> int:
     """The id for a template that `ids` does not have; from now on it does.
 
@@ -147,7 +157,7 @@ def find(key: Key, asked: str) -> int:
     requests that ask for no version, so that the headers of the next ones are looked at.
     """
     _, template, _, _ = key
-    if template in ignored:
+    if is_ignored(template):
         return _remember(key, IGNORED)
     own = version_in_path(template)
     endpoint = _intern(key, own)
