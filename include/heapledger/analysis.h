@@ -87,13 +87,15 @@ struct RecordingInfo {
 };
 
 // The books: allocated - freed == live. `balanced` compares them with the walk over the block map at each worker's
-// freeze: absent when a worker ended without one or lost its hooks.
+// freeze: absent when a worker ended without one or lost its hooks, or when some processes are in no figure.
 struct Accounting {
   std::uint64_t allocated_bytes = 0;
   std::uint64_t freed_bytes = 0;
   std::int64_t live_bytes = 0;
   std::uint64_t unattributed_bytes = 0;  // of the allocated: by the service itself and by imports
   std::uint64_t dropped_requests = 0;
+  std::uint64_t workers_without_ledger = 0;  // had no room for one: their requests are in no figure
+  bool run_folder_lost = false;              // removed while in use: processes that started then are in no figure
   std::optional<bool> balanced;
   std::uint64_t approximate_requests = 0;  // served while no owner slot was free
   std::uint64_t untracked_blocks = 0;      // no room in the block map: in no figure

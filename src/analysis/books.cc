@@ -61,6 +61,10 @@ Accounting sum_books(const RecordingTables& tables, const Selection& selection) 
   // The recording counts what no worker's ledger can know of: rows that never reached the file.
   if (selection.has_every_worker()) {
     sum.dropped_requests = std::max(sum.dropped_requests, count_of(tables.meta.dropped_requests));
+    sum.workers_without_ledger = count_of(tables.meta.workers_without_ledger);
+    sum.run_folder_lost = tables.meta.run_folder_lost;
+    // Whatever they hold, nobody walked it.
+    if (sum.workers_without_ledger > 0 || sum.run_folder_lost) balanced = combine(balanced, std::nullopt);
   }
   sum.balanced = any ? balanced : std::nullopt;
   return sum;

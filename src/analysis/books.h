@@ -3,7 +3,7 @@
 // A worker's books balance when allocated - freed == live, and the walk over its block map at the freeze found exactly
 // the live bytes that its owners' counters say, with no owner off. They are wrong when either fails, and open
 // (nullopt) when there was no walk, or the hooks were displaced while it ran. In all: wrong if one is, else open if one
-// is. Pure functions; allocate; fork-safe.
+// is, or if there were processes that could not keep books. Pure functions; allocate; fork-safe.
 #pragma once
 
 #include <optional>

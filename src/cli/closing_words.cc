@@ -17,6 +17,10 @@ std::string described(const recording::NoteRow& note) {
   return note.python.empty() ? who : who + " (Python " + note.python + ")";
 }
 
+std::string counted(std::uint64_t count, const char* one, const char* many) {
+  return std::to_string(count) + ' ' + (count == 1 ? one : many);
+}
+
 }  // namespace
 
 std::string why_nothing_recorded(const recording::CollectorSummary& summary) {
@@ -50,8 +54,10 @@ void say_closing_words(const std::string& recording, const recording::CollectorS
     // A launcher may have taken part and the service not.
     const bool nothing = summary.workers == 0 || (summary.requests == 0 && !summary.notes.empty());
     if (nothing && summary.failure.empty()) say(why_nothing_recorded(summary));
+    if (summary.workers == 0 && summary.run_folder_lost) say_error("the run folder was removed while it was in use");
     if (summary.unreadable_ledgers > 0) {
-      say_error(std::to_string(summary.unreadable_ledgers) + " ledgers could not be read; what they held is missing");
+      say_error(counted(summary.unreadable_ledgers, "ledger", "ledgers") +
+                " could not be read; what was still in them is missing");
     }
     if (!summary.failure.empty()) {
       say_error("the recording ended early: " + summary.failure + "; " + std::to_string(summary.unrecorded_requests) +

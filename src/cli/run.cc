@@ -102,7 +102,8 @@ void declare(CLI::App& verb, RunFlags& flags) {
       ->type_name("SIZE")
       ->capture_default_str()
       ->multi_option_policy(last);
-  verb.add_option("--ignore", flags.ignored_routes, "do not record this route template; * for any characters (repeatable)")
+  verb.add_option("--ignore", flags.ignored_routes,
+                  "do not record this route template; * for any characters (repeatable)")
       ->type_name("ROUTE")
       ->allow_extra_args(false);
   verb.add_flag("--quiet", flags.quiet, "say nothing, unless the command could not be started");

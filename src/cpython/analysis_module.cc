@@ -93,6 +93,8 @@ void bind_accounting(nb::module_& module) {
       .def_ro("live_bytes", &Accounting::live_bytes)
       .def_ro("unattributed_bytes", &Accounting::unattributed_bytes)
       .def_ro("dropped_requests", &Accounting::dropped_requests)
+      .def_ro("workers_without_ledger", &Accounting::workers_without_ledger)
+      .def_ro("run_folder_lost", &Accounting::run_folder_lost)
       .def_ro("balanced", &Accounting::balanced)
       .def_ro("approximate_requests", &Accounting::approximate_requests)
       .def_ro("untracked_blocks", &Accounting::untracked_blocks)

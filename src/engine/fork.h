@@ -18,7 +18,8 @@ bool register_fork_handler(Engine& e) noexcept;
 
 HL_EXPORT void child_after_fork(Engine& e) noexcept;
 
-// This process's ledger file, if it has none yet: made in e.run_dir. Failure is counted and not tried again.
+// This process's ledger file, if it has none yet: made in e.run_dir. Failure leaves PID-NS.ledgerless there, where that
+// is possible, and is not tried again.
 HL_EXPORT void open_own_ledger(Engine& e) noexcept;
 
 }  // namespace heapledger::engine

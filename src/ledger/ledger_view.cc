@@ -69,13 +69,20 @@ FinishedRequest from_ring(const RingRecord& record) {
 
 }  // namespace
 
-LedgerView::LedgerView(Ledger* ledger, bool mapped, bool writable) noexcept
-    : ledger_(ledger), mapped_(mapped), writable_(writable) {
+LedgerView::LedgerView(Ledger* ledger, int file, bool writable) noexcept
+    : ledger_(ledger), file_(file), writable_(writable) {
   cursor_ = ledger_->header.ring_tail.load(std::memory_order_relaxed);
 }
 
 LedgerView::~LedgerView() {
-  if (mapped_) ::munmap(ledger_, kLedgerBytes);
+  if (file_ < 0) return;
+  ::munmap(ledger_, kLedgerBytes);
+  ::close(file_);
+}
+
+bool LedgerView::intact() const noexcept {
+  struct stat info {};
+  return file_ < 0 || (::fstat(file_, &info) == 0 && static_cast<std::uint64_t>(info.st_size) >= kLedgerBytes);
 }
 
 std::unique_ptr<LedgerView> LedgerView::open(const std::string& path, std::string& error) {
@@ -100,21 +107,24 @@ std::unique_ptr<LedgerView> LedgerView::open(const std::string& path, std::strin
     memory = ::mmap(nullptr, kLedgerBytes, writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED, fd, 0);
     if (memory == MAP_FAILED) error = std::strerror(errno);
   }
-  ::close(fd);
-  if (memory == MAP_FAILED) return nullptr;
+  if (memory == MAP_FAILED) {
+    ::close(fd);
+    return nullptr;
+  }
   auto* ledger = static_cast<Ledger*>(memory);
   error = validate(*ledger);
   if (!error.empty()) {
     ::munmap(memory, kLedgerBytes);
+    ::close(fd);
     return nullptr;
   }
-  return std::unique_ptr<LedgerView>(new LedgerView(ledger, true, writable));
+  return std::unique_ptr<LedgerView>(new LedgerView(ledger, fd, writable));
 }
 
 std::unique_ptr<LedgerView> LedgerView::over(Ledger& ledger, std::string& error) {
   error = validate(ledger);
   if (!error.empty()) return nullptr;
-  return std::unique_ptr<LedgerView>(new LedgerView(&ledger, false, true));
+  return std::unique_ptr<LedgerView>(new LedgerView(&ledger, -1, true));
 }
 
 ProcessState LedgerView::state() const noexcept { return ledger_->header.state.load(std::memory_order_acquire); }

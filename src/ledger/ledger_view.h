@@ -156,6 +156,9 @@ class LedgerView {
   LedgerView(const LedgerView&) = delete;
   LedgerView& operator=(const LedgerView&) = delete;
 
+  // The file still has every page: reading beyond its end would be a SIGBUS. Somebody may yet cut it right afterwards.
+  bool intact() const noexcept;
+
   Counters counters() const;
   ProcessState state() const noexcept;
 
@@ -181,12 +184,12 @@ class LedgerView {
   std::optional<Sample> sample() const;      // nullopt: none yet, or torn
 
  private:
-  LedgerView(Ledger* ledger, bool mapped, bool writable) noexcept;
+  LedgerView(Ledger* ledger, int file, bool writable) noexcept;
   Owner read_owner(std::uint32_t id) const;
   std::uint32_t slots_in_use() const noexcept;
 
   Ledger* ledger_;
-  bool mapped_;
+  int file_;  // -1: the caller's memory
   bool writable_;
   std::uint64_t cursor_ = 0;
 };

@@ -54,6 +54,7 @@ void Collector::fail(const std::string& reason) noexcept {
 void Collector::drain_once() noexcept {
   if (failed()) return;
   try {
+    drop_cut_short();
     scan();
     write_batch(false);
     keep_within_size();
@@ -66,6 +67,7 @@ void Collector::finish() noexcept {
   if (failed()) return;
   try {
     folder_changed_ns_ = -1;
+    drop_cut_short();
     scan();
     read_notes(true);
     write_batch(true);
@@ -76,8 +78,29 @@ void Collector::finish() noexcept {
   }
 }
 
+// The kernel ends whoever reads a mapped file beyond its end.
+void Collector::drop_cut_short() {
+  for (std::size_t i = feeds_.size(); i-- > 0;) {
+    if (feeds_[i]->intact()) continue;
+    summary_.requests += feeds_[i]->stored_requests();
+    ++summary_.unreadable_ledgers;
+    new_notes_.push_back({"", "", "a ledger was cut short while it was in use"});
+    feeds_.erase(feeds_.begin() + static_cast<std::ptrdiff_t>(i));
+    if (i < entered_) --entered_;
+  }
+}
+
+void Collector::count_without_ledger() {
+  for (const std::string& name : files_ending(options_.run_folder, ".ledgerless")) {
+    if (!seen_.insert(name).second) continue;
+    ++summary_.workers_without_ledger;
+    losses_changed_ = true;
+  }
+}
+
 void Collector::scan() {
   const std::int64_t changed = changed_ns(options_.run_folder);
+  if (changed < 0 && !summary_.run_folder_lost) summary_.run_folder_lost = losses_changed_ = true;
   const auto now = static_cast<std::int64_t>(base::unix_ns());
   const bool same = changed == folder_changed_ns_ && now - changed > kRecentlyNs;
   if (same && unreadable_.empty()) return;
@@ -86,6 +109,7 @@ void Collector::scan() {
   for (const std::string& name : files_ending(options_.run_folder, ".ledger")) {
     if (!seen_.contains(name)) adopt(name);
   }
+  count_without_ledger();
   read_notes(false);
 }
 
@@ -135,6 +159,10 @@ void Collector::read_notes(bool last) {
   }
 }
 
+bool Collector::anything_to_enter() const noexcept {
+  return entered_ != feeds_.size() || !new_notes_.empty() || losses_changed_;
+}
+
 void Collector::enter_new() {
   for (; entered_ < feeds_.size(); ++entered_) {
     WorkerFeed& feed = *feeds_[entered_];
@@ -147,6 +175,10 @@ void Collector::enter_new() {
     if (feed.native()) store_.set_native(true);
   }
   for (const NoteRow& note : new_notes_) store_.add_note(note);
+  if (!losses_changed_) return;
+  store_.set_workers_without_ledger(static_cast<std::int64_t>(summary_.workers_without_ledger));
+  if (summary_.run_folder_lost) store_.set_run_folder_lost();
+  losses_changed_ = false;  // a transaction that fails ends the writing
 }
 
 void Collector::write_batch(bool last) {
@@ -162,7 +194,7 @@ void Collector::write_batch(bool last) {
   }
   const bool any_requests =
       std::any_of(feeds_.begin(), feeds_.end(), [](const auto& feed) { return feed->has_requests(); });
-  const bool idle = !any_requests && ended.empty() && entered_ == feeds_.size() && new_notes_.empty();
+  const bool idle = !any_requests && ended.empty() && !anything_to_enter();
   if (!last && idle && (feeds_.empty() || !second)) return;
 
   const std::uint64_t unix_now = base::unix_ns();

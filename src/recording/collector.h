@@ -32,8 +32,14 @@ struct CollectorSummary {
   std::uint64_t dropped_requests = 0;     // full rings, torn records
   std::uint64_t unrecorded_requests = 0;  // finished after the store had failed
   std::uint64_t unreadable_ledgers = 0;
-  std::vector<NoteRow> notes;  // Pythons that could not take part
-  std::string failure;         // why the writing ended early; empty: it did not
+  std::uint64_t workers_without_ledger = 0;  // had no room for one
+  bool run_folder_lost = false;              // workers since then could not make one, nor say so
+  std::vector<NoteRow> notes;                // Pythons that could not take part
+  std::string failure;                       // why the writing ended early; empty: it did not
+
+  bool lost_nothing() const noexcept {
+    return failure.empty() && unreadable_ledgers == 0 && workers_without_ledger == 0 && !run_folder_lost;
+  }
 };
 
 class Collector {
@@ -57,7 +63,10 @@ class Collector {
   void scan();
   void adopt(const std::string& name);
   void read_notes(bool last);
+  void count_without_ledger();
+  void drop_cut_short();
   void write_batch(bool last);
+  bool anything_to_enter() const noexcept;
   void enter_new();
   void retire(std::size_t index);
   void keep_within_size();
@@ -72,6 +81,7 @@ class Collector {
   std::vector<std::string> unreadable_;  // not complete yet, or never
   std::vector<NoteRow> new_notes_;
   std::optional<std::pair<std::uint64_t, int>> waited_for_;  // pid and status
+  bool losses_changed_ = false;                              // not in the store yet
   CollectorSummary summary_;
   std::int64_t folder_changed_ns_ = -1;
   std::uint64_t next_second_ns_ = 0;

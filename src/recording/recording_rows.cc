@@ -61,6 +61,8 @@ MetaRow Recording::read_meta() const {
   meta.ended_unix_ns = integer("ended_unix_ns");
   meta.native = integer("native").value_or(0) != 0;
   meta.complete = integer("complete").value_or(0) != 0;
+  meta.workers_without_ledger = integer("workers_without_ledger").value_or(0);
+  meta.run_folder_lost = integer("run_folder_lost").value_or(0) != 0;
   meta.dropped_requests = integer("dropped_requests").value_or(0);
   meta.single_requests_since_us = integer("single_requests_since_us");
   return meta;

@@ -22,6 +22,8 @@ struct MetaRow {
   std::optional<std::int64_t> ended_unix_ns;  // nullopt: still being written, or its collector was killed
   bool native = false;                        // the libc interposer was active
   bool complete = false;                      // closed in order by its collector
+  std::int64_t workers_without_ledger = 0;    // processes that had no room for one: their requests are in no figure
+  bool run_folder_lost = false;               // removed while it was in use: processes since then are in no figure
   std::int64_t dropped_requests = 0;          // all workers: finished requests that have no row and no slice
   // Set once the oldest requests were folded into slices: single rows exist from here on.
   std::optional<std::int64_t> single_requests_since_us;

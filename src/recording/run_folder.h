@@ -6,6 +6,7 @@
 //       run.json          {"pid", "start_ticks"} of the process that collects, {"recording", "started_unix_ns"} of its
 //                         file; locked while that process lives (run_lock.h)
 //       *.ledger          one a worker (ledger/layout.h)
+//       *.ledgerless      empty: a worker that had no room for a ledger
 //       *.refused         {"executable", "python", "reason"}
 // Thread-safe as long as two threads do not use one folder. Allocates.
 #pragma once

@@ -2,7 +2,8 @@
 -- Times ending in _us are microseconds since meta.started_unix_ns / 1000. Sizes are bytes. NULL means: not measured.
 
 CREATE TABLE meta (           -- heapledger_version, started_unix_ns, ended_unix_ns (absent while running), command
-  key   TEXT PRIMARY KEY,     -- (argv[0] only), mode ('exact'), native (0/1), complete (0/1), dropped_requests
+  key   TEXT PRIMARY KEY,     -- (argv[0] only), mode ('exact'), native (0/1), complete (0/1), dropped_requests,
+                              -- workers_without_ledger, run_folder_lost (both only where there are such)
   value
 ) WITHOUT ROWID;
 

@@ -92,7 +92,11 @@ bool WorkerFeed::same_process(const WorkerFeed& other) const noexcept {
 
 bool WorkerFeed::process_runs() const { return !superseded_ && process_.runs(); }
 
-std::uint64_t WorkerFeed::dropped_requests() const { return view_->counters().dropped_requests + lost_; }
+std::uint64_t WorkerFeed::dropped_requests() const {
+  return lost_ + (intact() ? view_->counters().dropped_requests : 0);
+}
+
+std::uint64_t WorkerFeed::finished_requests() const { return intact() ? view_->counters().finished_requests : 0; }
 
 void WorkerFeed::drain(Store& store) { drain(store, false); }
 

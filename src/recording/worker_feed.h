@@ -22,6 +22,8 @@ class WorkerFeed {
   // Enters the worker into the store; `known` is its row when a killed collector had already done so.
   void enter(Store& store, const WorkerRow* known = nullptr);
 
+  // Its file is as long as it was: nothing else of the feed may be used otherwise.
+  bool intact() const noexcept { return view_->intact(); }
   bool has_requests() const noexcept { return view_->has_requests(); }
   bool is_row(const WorkerRow& row, std::int64_t recording_started_ns) const;
   bool same_process(const WorkerFeed& other) const noexcept;
@@ -40,7 +42,7 @@ class WorkerFeed {
   bool native() const noexcept { return native_; }
   std::uint64_t stored_requests() const noexcept { return stored_; }
   std::uint64_t dropped_requests() const;
-  std::uint64_t finished_requests() const { return view_->counters().finished_requests; }
+  std::uint64_t finished_requests() const;
 
  private:
   void drain(Store& store, bool dead);

@@ -19,6 +19,8 @@ Json accounting(const analysis::Accounting& books) {
           {"live_bytes", books.live_bytes},
           {"unattributed_bytes", books.unattributed_bytes},
           {"dropped_requests", books.dropped_requests},
+          {"workers_without_ledger", books.workers_without_ledger},
+          {"run_folder_lost", books.run_folder_lost},
           {"balanced", value_or_null(books.balanced)},
           {"approximate_requests", books.approximate_requests},
           {"untracked_blocks", books.untracked_blocks},

@@ -118,6 +118,10 @@ std::string not_audited(const RequestsResult& result) {
     text += fmt::format("{}{} {}", text.empty() ? "" : "; ", worker_list(workers),
                         described(how.first, how.second, workers.size() > 1));
   }
+  if (result.accounting.workers_without_ledger > 0 || result.accounting.run_folder_lost) {
+    text += text.empty() ? "some processes kept none" : "; some processes kept none";
+    all_stopped = false;
+  }
   if (text.empty()) {
     return "not audited";
   }
@@ -252,6 +256,13 @@ namespace {
 // What the books could not follow.
 void add_book_notes(const analysis::Accounting& books, std::vector<LabelledLine>& lines) {
   const auto add = [&lines](const std::string& text) { lines.push_back({"note", text}); };
+  if (books.workers_without_ledger != 0) {
+    add(counted(books.workers_without_ledger, "worker", "workers") +
+        " had no room for a ledger: their requests are in no figure");
+  }
+  if (books.run_folder_lost) {
+    add("the run folder was removed while it was in use: workers that started then are in no figure");
+  }
   if (books.approximate_requests != 0) {
     add(counted(books.approximate_requests, "request is", "requests are") +
         " approximate: more were in flight than there are owner slots");

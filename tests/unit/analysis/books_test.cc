@@ -59,6 +59,20 @@ TEST(Books, AreOpenWhenTheHooksWereDisplaced) {
   EXPECT_EQ(books_of({displaced}).balanced, std::nullopt);
 }
 
+TEST(Books, AreOpenWhenSomeProcessesKeptNone) {
+  auto tables = small_tables();
+  EXPECT_EQ(analyze(tables, {}).accounting.balanced, true);
+  tables.meta.workers_without_ledger = 3;
+  EXPECT_EQ(analyze(tables, {}).accounting.balanced, std::nullopt);
+  EXPECT_EQ(analyze(tables, {}).accounting.workers_without_ledger, 3U);
+  tables.meta.workers_without_ledger = 0;
+  tables.meta.run_folder_lost = true;
+  EXPECT_EQ(analyze(tables, {}).accounting.balanced, std::nullopt);
+  EXPECT_TRUE(analyze(tables, {}).accounting.run_folder_lost);
+  tables.workers[0].audited_owner_mismatches = 1;
+  EXPECT_EQ(analyze(tables, {}).accounting.balanced, false);
+}
+
 TEST(Books, AreWrongRatherThanOpenWhenBothHold) {
   auto died = worker_row(1);
   died.audited_live_bytes.reset();

@@ -3,8 +3,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <filesystem>
+#include <map>
 #include <random>
+#include <set>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -110,6 +114,19 @@ TEST_F(SeamLife, a_flood_of_endpoints_folds_into_other_and_is_counted) {
   EXPECT_GT(e_.ledger.header.folded_endpoints.load(), 4000u);
 }
 
+TEST_F(SeamLife, every_method_has_its_other_and_those_beyond_share_one) {
+  for (int i = 0; i < 5000; ++i) hl_endpoint("GET", ("/r" + std::to_string(i)).c_str(), "", 0);
+  std::set<std::uint32_t> ids{hl_endpoint("GET", "<other>", "", 0)};
+  for (int i = 0; i < 60; ++i) ids.insert(hl_endpoint(("METHOD" + std::to_string(i)).c_str(), "/late", "", 0));
+  EXPECT_EQ(ids.size(), 61u);
+  EXPECT_EQ(ids.count(0), 0u);
+  const std::string longest(900, 'M');
+  std::uint32_t last = 0;
+  for (int i = 0; i < 60; ++i) last = hl_endpoint((longest + std::to_string(i)).c_str(), "/late", "", 0);
+  EXPECT_NE(last, 0u);
+  EXPECT_EQ(last, hl_endpoint("OTHER", "<other>", "", 0));
+}
+
 TEST_F(SeamLife, routes_that_fill_the_string_heap_fold_too) {
   const std::string filler(1000, 'x');
   std::uint32_t last = 0;
@@ -194,6 +211,39 @@ TEST_F(SeamLife, a_fork_splits_the_books) {
   std::filesystem::remove_all(folder);
 }
 
+// The parent has its ledger, and then the run folder is full (here: files may not be so large) when it forks.
+TEST_F(SeamLife, a_child_without_room_for_a_ledger_leaves_a_marker) {
+  const std::filesystem::path folder =
+      std::filesystem::temp_directory_path() / ("hl-ledgerless-" + std::to_string(getpid()));
+  std::filesystem::create_directories(folder);
+  restart(folder.string());
+  rlimit before{};
+  getrlimit(RLIMIT_FSIZE, &before);
+  const rlimit limit{1 << 20, before.rlim_max};
+  setrlimit(RLIMIT_FSIZE, &limit);
+  const pid_t child = fork();
+  if (child != 0) setrlimit(RLIMIT_FSIZE, &before);
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    for (int i = 0; i < 3; ++i) hl_leave(hl_begin(), nullptr);
+    _exit(e_.ledger_file == 0 && e_.ledger_failed == EFBIG ? 0 : 1);
+  }
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 0);
+  std::map<std::string, int> endings;
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    ++endings[entry.path().extension().string()];
+    if (entry.path().extension() != ".ledgerless") continue;
+    EXPECT_EQ(entry.file_size(), 0u);
+    EXPECT_EQ(entry.path().filename().string().substr(0, std::to_string(child).size() + 1),
+              std::to_string(child) + "-");
+  }
+  EXPECT_EQ(endings, (std::map<std::string, int>{{".ledger", 1}, {".ledgerless", 1}}));
+  std::filesystem::remove_all(folder);
+}
+
 TEST_F(SeamLife, a_run_folder_that_cannot_be_written_switches_the_books_off) {
   std::memset(static_cast<void*>(hl_engine_storage), 0, sizeof(Engine));
   EXPECT_EQ(hl_start("/proc/no-such-folder"), -1);
@@ -205,18 +255,22 @@ TEST_F(SeamLife, a_run_folder_that_cannot_be_written_switches_the_books_off) {
 
 // Growing a file beyond this limit would end the process with SIGXFSZ.
 TEST_F(SeamLife, a_limit_on_file_sizes_switches_the_books_off) {
+  const std::filesystem::path folder =
+      std::filesystem::temp_directory_path() / ("hl-limit-" + std::to_string(getpid()));
+  std::filesystem::create_directories(folder);
   const pid_t child = fork();
   ASSERT_GE(child, 0);
   if (child == 0) {
     std::memset(static_cast<void*>(hl_engine_storage), 0, sizeof(Engine));
     const rlimit limit{1 << 20, 1 << 20};
     setrlimit(RLIMIT_FSIZE, &limit);
-    _exit(hl_start(std::filesystem::temp_directory_path().c_str()) == -1 ? 0 : 1);
+    _exit(hl_start(folder.c_str()) == -1 ? 0 : 1);
   }
   int status = 0;
   ASSERT_EQ(waitpid(child, &status, 0), child);
   EXPECT_TRUE(WIFEXITED(status)) << "signal " << WTERMSIG(status);
   EXPECT_EQ(WEXITSTATUS(status), 0);
+  std::filesystem::remove_all(folder);
 }
 
 }  // namespace

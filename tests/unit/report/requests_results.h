@@ -70,6 +70,8 @@ inline analysis::RequestsResult troubled_result() {
   tables.meta.native = true;
   tables.meta.complete = false;
   tables.meta.dropped_requests = 17;
+  tables.meta.workers_without_ledger = 2;
+  tables.meta.run_folder_lost = true;
   tables.meta.single_requests_since_us = 30'000'000;
   tables.workers = {analysis::worker_row(1), analysis::worker_row(2), analysis::worker_row(3)};
   tables.workers[0].ending = recording::WorkerEnding::kDied;
