@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::uint64_t kSecondNs = 1'000'000'000;
 constexpr std::uint64_t kLivenessNs = kSecondNs / 2;
-constexpr std::uint64_t kBooksNs = 5 * kSecondNs;
+constexpr std::uint64_t kBooksNs = 5 * kSecondNs;  // of workers that serve nothing; of others each second
 // Folders change their time stamp by the kernel's tick only: one that changed this recently is read again.
 constexpr std::int64_t kRecentlyNs = 1'000'000'000;
 constexpr std::size_t kMostNotes = 256;
@@ -61,6 +61,11 @@ void Collector::drain_once() noexcept {
   } catch (const std::exception& error) {
     fail(error.what());
   }
+}
+
+void Collector::drain_and_read_books() noexcept {
+  next_books_ns_ = 0;
+  drain_once();
 }
 
 void Collector::finish() noexcept {
@@ -195,7 +200,7 @@ void Collector::write_batch(bool last) {
   const bool any_requests =
       std::any_of(feeds_.begin(), feeds_.end(), [](const auto& feed) { return feed->has_requests(); });
   const bool idle = !any_requests && ended.empty() && !anything_to_enter();
-  if (!last && idle && (feeds_.empty() || !second)) return;
+  if (!last && idle && (feeds_.empty() || !(second || books))) return;
 
   const std::uint64_t unix_now = base::unix_ns();
   store_.begin();
@@ -206,9 +211,9 @@ void Collector::write_batch(bool last) {
     if (std::binary_search(ended.begin(), ended.end(), i)) {
       feed.finish(store_, unix_now);
     } else {
+      if (books || (second && feed.books_behind())) feed.refresh(store_);
       feed.drain(store_);
       if (second) feed.add_timeline(store_, unix_now);
-      if (books) feed.refresh(store_);
     }
     dropped += static_cast<std::int64_t>(feed.dropped_requests());
   }

@@ -49,6 +49,8 @@ class Collector {
   Collector& operator=(const Collector&) = delete;
 
   void drain_once() noexcept;
+  // The same, and the books of every worker: what the recording says is then of one moment, this one.
+  void drain_and_read_books() noexcept;
   // The last reading of everything, whether its process ended or not; then the ledgers are removed.
   void finish() noexcept;
 

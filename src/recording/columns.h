@@ -61,7 +61,7 @@ inline constexpr Table<RequestRow, 25> kRequestTable{
       {"running_us", &RequestRow::running_us, Holds::kSize},
       {"after_response_bytes", &RequestRow::after_response_bytes, Holds::kSize}}}};
 
-inline constexpr Table<WorkerRow, 29> kWorkerTable{
+inline constexpr Table<WorkerRow, 30> kWorkerTable{
     "worker",
     {{{"id", &WorkerRow::id},
       {"pid", &WorkerRow::pid},
@@ -86,6 +86,7 @@ inline constexpr Table<WorkerRow, 29> kWorkerTable{
       {"foreign_blocks", &WorkerRow::foreign_blocks, Holds::kSize},
       {"folded_endpoints", &WorkerRow::folded_endpoints, Holds::kSize},
       {"displaced_us", &WorkerRow::displaced_us},
+      {"books_us", &WorkerRow::books_us},
       {"rss_bytes", &WorkerRow::rss_bytes, Holds::kSize},
       {"allocator_retained_bytes", &WorkerRow::allocator_retained_bytes, Holds::kSize},
       {"heapledger_bytes", &WorkerRow::heapledger_bytes, Holds::kSize},

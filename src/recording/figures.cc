@@ -32,6 +32,7 @@ constexpr std::array kFigures{
     NamedFigure{"native_peak_bytes", &SliceRow::native_peak_bytes},
     NamedFigure{"byte_seconds", &SliceRow::byte_seconds},
     NamedFigure{"duration_us", &SliceRow::duration_us},
+    NamedFigure{"after_response_bytes", &SliceRow::after_response_bytes},
 };
 
 }  // namespace
@@ -75,6 +76,7 @@ void add_request(SliceRow& slice, const RequestRow& request) {
   if (request.native_peak_bytes) add(slice.native_peak_bytes, *request.native_peak_bytes);
   add_value(slice.byte_seconds, request.byte_seconds);
   add(slice.duration_us, request.duration_us);
+  add(slice.after_response_bytes, request.after_response_bytes);
 }
 
 void merge(SliceRow& into, const SliceRow& from) {

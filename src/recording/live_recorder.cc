@@ -58,7 +58,7 @@ void LiveRecorder::loop() {
 std::string LiveRecorder::flush() {
   if (in_child()) return {};
   const std::lock_guard lock(mutex_);
-  if (!stopping_) run_->collector().drain_once();
+  if (!stopping_) run_->collector().drain_and_read_books();
   return run_->path();
 }
 

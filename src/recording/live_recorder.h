@@ -21,7 +21,7 @@ class LiveRecorder {
   LiveRecorder& operator=(const LiveRecorder&) = delete;
 
   const std::string& folder() const noexcept { return run_->folder(); }  // for the ledgers
-  // Drains what is there now; the recording's path.
+  // Drains what is there now and reads the books; the recording's path.
   std::string flush();
   // Drains the rest and closes the recording as one plain file. Twice is a no-op.
   void stop() noexcept;

@@ -91,4 +91,10 @@ std::optional<std::uint64_t> resident_bytes(std::uint64_t pid) {
   return *pages * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
 }
 
+std::string pid_namespace() {
+  std::array<char, 64> name{};
+  const ssize_t count = ::readlink("/proc/self/ns/pid", name.data(), name.size());
+  return count > 0 ? std::string(name.data(), static_cast<std::size_t>(count)) : std::string();
+}
+
 }  // namespace heapledger::recording

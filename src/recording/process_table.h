@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 
 namespace heapledger::recording {
 
@@ -17,5 +18,8 @@ bool process_runs(std::uint64_t pid, std::uint64_t start_ticks);
 std::optional<int> zombie_wait_status(std::uint64_t pid, std::uint64_t start_ticks);
 
 std::optional<std::uint64_t> resident_bytes(std::uint64_t pid);
+
+// Which processes this one can name by pid: "pid:[4026531836]", the same for all that can. Empty: not known.
+std::string pid_namespace();
 
 }  // namespace heapledger::recording

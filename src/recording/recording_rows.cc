@@ -2,6 +2,7 @@
 #include <map>
 
 #include "recording/figures.h"
+#include "recording/process_table.h"
 #include "recording/recording_state.h"
 
 namespace heapledger::recording {
@@ -65,6 +66,11 @@ MetaRow Recording::read_meta() const {
   meta.run_folder_lost = integer("run_folder_lost").value_or(0) != 0;
   meta.dropped_requests = integer("dropped_requests").value_or(0);
   meta.single_requests_since_us = integer("single_requests_since_us");
+  const std::string space = text("writer_pid_namespace");
+  if (!meta.ended_unix_ns && !space.empty() && space == pid_namespace()) {
+    const auto pid = static_cast<std::uint64_t>(integer("writer_pid").value_or(0));
+    meta.writer_runs = process_runs(pid, static_cast<std::uint64_t>(integer("writer_start_ticks").value_or(0)));
+  }
   return meta;
 }
 

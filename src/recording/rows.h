@@ -24,6 +24,7 @@ struct MetaRow {
   bool complete = false;                      // closed in order by its collector
   std::int64_t workers_without_ledger = 0;    // processes that had no room for one: their requests are in no figure
   bool run_folder_lost = false;               // removed while it was in use: processes since then are in no figure
+  std::optional<bool> writer_runs;            // of a recording without an end; nullopt: it has one, or not to be told
   std::int64_t dropped_requests = 0;          // all workers: finished requests that have no row and no slice
   // Set once the oldest requests were folded into slices: single rows exist from here on.
   std::optional<std::int64_t> single_requests_since_us;
@@ -56,6 +57,7 @@ struct WorkerRow {
   std::int64_t foreign_blocks = 0;
   std::int64_t folded_endpoints = 0;
   std::optional<std::int64_t> displaced_us;
+  std::optional<std::int64_t> books_us;  // when its books (this row, owner totals, in flight) were last read
   std::optional<std::int64_t> rss_bytes;
   std::optional<std::int64_t> allocator_retained_bytes;
   std::optional<std::int64_t> heapledger_bytes;
@@ -195,6 +197,7 @@ struct SliceRow {
   FoldedFigure native_peak_bytes;
   FoldedFigure byte_seconds;
   FoldedFigure duration_us;
+  FoldedFigure after_response_bytes;
 };
 
 }  // namespace heapledger::recording

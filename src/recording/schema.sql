@@ -2,7 +2,7 @@
 -- Times ending in _us are microseconds since meta.started_unix_ns / 1000. Sizes are bytes. NULL means: not measured.
 
 CREATE TABLE meta (           -- heapledger_version, started_unix_ns, ended_unix_ns (absent while running), command
-  key   TEXT PRIMARY KEY,     -- (argv[0] only), mode ('exact'), native (0/1), complete (0/1), dropped_requests,
+  key   TEXT PRIMARY KEY,     -- (argv[0] only), mode ('exact'), native (0/1), complete (0/1), dropped_requests, writer_*,
                               -- workers_without_ledger, run_folder_lost (both only where there are such)
   value
 ) WITHOUT ROWID;
@@ -32,6 +32,7 @@ CREATE TABLE worker (         -- one process that kept a ledger
   foreign_blocks INTEGER NOT NULL DEFAULT 0,
   folded_endpoints INTEGER NOT NULL DEFAULT 0,
   displaced_us INTEGER,
+  books_us INTEGER,                                -- when this row, owner_total and in_flight were last read
   rss_bytes INTEGER,                               -- latest sample of its own
   allocator_retained_bytes INTEGER,
   heapledger_bytes INTEGER,

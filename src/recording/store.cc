@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "recording/columns.h"
+#include "recording/process_table.h"
 #include "recording/recording.h"
 #include "recording/schema_sql.h"
 #include "recording/store_state.h"
@@ -75,6 +76,13 @@ void Store::State::set_meta(const char* key, const std::string& value) {
   statement.bind(std::string_view(key)).bind(std::string_view(value)).run();
 }
 
+void Store::State::set_writer() {
+  const auto pid = static_cast<std::uint64_t>(::getpid());
+  set_meta("writer_pid", static_cast<std::int64_t>(pid));
+  set_meta("writer_start_ticks", static_cast<std::int64_t>(process_start_ticks(pid).value_or(0)));
+  set_meta("writer_pid_namespace", pid_namespace());
+}
+
 Store::Store(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Store::~Store() { roll_back(); }
 
@@ -91,6 +99,7 @@ void Store::State::build(const Beginning& beginning) {
   set_meta("complete", std::int64_t{0});
   set_meta("dropped_requests", std::int64_t{0});
   set_meta("started_unix_ns", beginning.started_unix_ns);
+  set_writer();
   database.execute("COMMIT");
 }
 

@@ -18,6 +18,7 @@ struct Store::State {
   void prepare();
   void set_meta(const char* key, std::int64_t value);
   void set_meta(const char* key, const std::string& value);
+  void set_writer();  // this process
 
   Database database;
   std::int64_t started_unix_ns = 0;

@@ -4,6 +4,7 @@
 #include <limits>
 #include <utility>
 
+#include "base/clock.h"
 #include "recording/process_table.h"
 #include "recording/text.h"
 
@@ -242,7 +243,10 @@ void WorkerFeed::replace_books(Store& store) {
   store.replace_owner_totals(row_.id, totals);
 }
 
+// To be called before drain(): who had ended when the books were read has a row then, who ended later may have.
 void WorkerFeed::refresh(Store& store) {
+  row_.books_us = since_start_us(base::unix_ns());
+  stored_at_books_ = stored_;
   update_row(view_->counters());
   replace_books(store);
   std::vector<InFlightRow> open;
@@ -297,11 +301,14 @@ void WorkerFeed::note_ending(const ledger::Counters& counters, std::uint64_t uni
 void WorkerFeed::finish(Store& store, std::uint64_t unix_now) {
   const bool running = process_runs();
   const ledger::Counters counters = view_->counters();
-  drain(store, !running);
-  if (!running || counters.state == ledger::ProcessState::kFrozen) {
-    add_responded(store);
-    note_ending(counters, unix_now);
+  if (running && counters.state != ledger::ProcessState::kFrozen) {
+    refresh(store);
+    drain(store, false);
+    return;
   }
+  drain(store, !running);
+  add_responded(store);
+  note_ending(counters, unix_now);
   refresh(store);
 }
 

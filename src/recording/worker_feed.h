@@ -34,9 +34,10 @@ class WorkerFeed {
 
   void drain(Store& store);                                 // finished requests of a running worker
   void add_timeline(Store& store, std::uint64_t unix_now);  // one point of the process curve
-  void refresh(Store& store);                               // worker row, owner totals, in flight, peak
-  void finish(Store& store, std::uint64_t unix_now);        // the last read: everything
-  void committed() noexcept;                                // what was drained is safe in the store
+  void refresh(Store& store);                               // worker row, owner totals, in flight, peak: the books
+  bool books_behind() const noexcept { return has_requests() || stored_ != stored_at_books_; }
+  void finish(Store& store, std::uint64_t unix_now);  // the last read: everything
+  void committed() noexcept;                          // what was drained is safe in the store
 
   const std::string& path() const noexcept { return path_; }
   bool native() const noexcept { return native_; }
@@ -65,6 +66,7 @@ class WorkerFeed {
   bool superseded_ = false;
   std::uint64_t stored_ = 0;
   std::uint64_t uncommitted_ = 0;
+  std::uint64_t stored_at_books_ = 0;
   std::uint64_t lost_ = 0;
   std::map<std::uint32_t, std::int64_t> endpoints_;
   std::map<std::pair<std::uint32_t, std::uint32_t>, std::int64_t> content_types_;

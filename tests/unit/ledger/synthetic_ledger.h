@@ -105,6 +105,14 @@ class SyntheticLedger {
 
   void add_request(std::uint64_t sequence, std::uint32_t endpoint) { commit(reserve(sequence, endpoint)); }
 
+  // Brings one owner's books in a file that write_to() has written up to date, under whoever has it mapped.
+  void rewrite_owner(const std::string& path, std::uint32_t id) const {
+    const int fd = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
+    const auto at = reinterpret_cast<const char*>(&ledger_->hot[id]) - reinterpret_cast<const char*>(ledger_.get());
+    static_cast<void>(!::pwrite(fd, &ledger_->hot[id], sizeof ledger_->hot[id], at));
+    ::close(fd);
+  }
+
   // As a worker's file. The mapping of a view opened on it is the file's own, later changes here do not reach it.
   void write_to(const std::string& path) const {
     const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);

@@ -12,6 +12,7 @@
 
 #include "../ledger/synthetic_ledger.h"
 #include "../ledger/temporary_folder.h"
+#include "recording/process_table.h"
 #include "recording/run_folder.h"
 #include "recordings_for_tests.h"
 
@@ -56,6 +57,28 @@ TEST(LiveRecorder, StoresOnFlushAndEndsAsOnePlainFile) {
   EXPECT_FALSE(std::filesystem::exists(folder / "r.db-wal"));
   EXPECT_TRUE(Recording(folder / "r.db").read_meta().complete);
   EXPECT_FALSE(std::filesystem::exists(run));
+}
+
+TEST(LiveRecorder, BringsTheBooksUpToDateOnFlush) {
+  const TemporaryFolder folder;
+  LiveRecorder recorder(options_in(folder));
+  const std::string ledger = recorder.folder() + "/1.ledger";
+  SyntheticLedger synthetic;
+  synthetic.header().pid = static_cast<std::uint64_t>(::getpid());
+  synthetic.header().process_start_ticks = process_start_ticks(synthetic.header().pid).value();
+  synthetic.set_owner(1, ledger::OwnerKind::kService, ledger::OwnerState::kOpen, 1000, 400);
+  synthetic.write_to(ledger);
+  recorder.flush();
+  const WorkerRow before = Recording(folder / "r.db").workers().at(0);
+  EXPECT_EQ(before.live_bytes, 400);
+  synthetic.set_owner(1, ledger::OwnerKind::kService, ledger::OwnerState::kOpen, 2000, 900);
+  synthetic.rewrite_owner(ledger, 1);
+  recorder.flush();
+  const Recording recording(folder / "r.db");
+  const WorkerRow after = recording.workers().at(0);
+  EXPECT_EQ(after.live_bytes, 900);
+  EXPECT_EQ(recording.owner_totals().at(0).allocated_bytes, 2000);
+  EXPECT_GT(after.books_us.value(), before.books_us.value());
 }
 
 TEST(LiveRecorder, NothingStaysOfOneThatIsAbandoned) {

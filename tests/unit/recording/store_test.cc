@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "../ledger/temporary_folder.h"
+#include "recording/sqlite.h"
 #include "recordings_for_tests.h"
 
 namespace heapledger::recording {
@@ -136,6 +137,23 @@ TEST(Store, IsReadWhileItIsBeingWritten) {
   EXPECT_EQ(Recording(folder / "r.db").requests().size(), 2U);
   EXPECT_FALSE(recording.read_meta().complete);
   EXPECT_FALSE(recording.read_meta().ended_unix_ns);
+  EXPECT_EQ(recording.read_meta().writer_runs, true);
+  store->close(kStartedNs + 1, true);
+  EXPECT_EQ(Recording(folder / "r.db").read_meta().writer_runs, std::nullopt) << "it has an end";
+}
+
+TEST(Store, SaysWhetherItsWriterStillRuns) {
+  const TemporaryFolder folder;
+  static_cast<void>(Store::create(folder / "r.db", beginning()));
+  const auto with = [&](const std::string& key, const std::string& value) {
+    Database(folder / "r.db", Database::Access::kWrite)
+        .execute(("UPDATE meta SET value = " + value + " WHERE key = '" + key + "'").c_str());
+    return Recording(folder / "r.db").read_meta().writer_runs;
+  };
+  EXPECT_EQ(with("writer_start_ticks", "1"), false) << "the pid is another process's by now";
+  EXPECT_EQ(with("writer_pid", "999999999"), false);
+  EXPECT_EQ(with("writer_pid", "-1"), false);
+  EXPECT_EQ(with("writer_pid_namespace", "'pid:[1]'"), std::nullopt);
 }
 
 TEST(Store, WhatAKilledCollectorLeftIsReadableAndIncomplete) {
