@@ -332,3 +332,14 @@ def test_doctor_reports_the_run_folder_and_the_limits(here: Path, runs: Path) ->
     assert document["limits"]["address_space_bytes"] == 8 << 30
     done = heapledger("doctor", "--python", "/bin/true", "--run-dir", "/proc/no", "--format", "json")
     assert json.loads(done.stdout)["run_folder"]["problem"]
+
+
+def test_doctor_says_all_it_knows_where_no_run_folder_can_be_made(here: Path) -> None:
+    flags = ["--python", sys.executable, "--run-dir", "/proc"]
+    document = json.loads(heapledger("doctor", *flags, "--format", "json").stdout)
+    assert document["possible"] is False
+    assert document["problem"] == document["run_folder"]["problem"]
+    assert document["python"]["can_import_heapledger"] is True
+    text = heapledger("doctor", *flags)
+    assert (text.returncode, text.stderr) == (1, "")
+    assert "not possible: " in text.stdout

@@ -281,3 +281,72 @@ print("served")
     assert len(recording.requests("first")) == 1
     assert len(recording.requests("later")) < 3000
     assert recording.analysis()["recording"]["complete"] is False
+
+
+def test_an_analysis_of_the_running_process_knows_of_all_that_it_did(tmp_path: Path) -> None:
+    code = """
+import sys, heapledger
+heapledger.start(sys.argv[1], run_dir=sys.argv[2])
+kept = []
+def leave(route, requests, size):
+    for number in range(requests):
+        with heapledger.request(route):
+            kept.append(bytearray(size))
+    return heapledger.RequestIsolator().analyze()
+for requests in (50, 150):
+    result = leave("leaky", requests, 65536)
+    [endpoint] = result.endpoints
+    print(endpoint.requests, endpoint.retained_bytes, result.accounting.books_behind_seconds, result.recording.state)
+    [finding] = result.findings
+    print(finding.kind, finding.bytes)
+kept.clear()
+result = leave("leaky", 0, 0)
+print(result.endpoints[0].retained_bytes, [finding.kind for finding in result.findings])
+"""
+    done = python(code, tmp_path / "a.db", tmp_path / "runs", cwd=tmp_path)
+    assert (done.stderr, done.returncode) == ("", 0)
+    *rounds, after = [line.split() for line in done.stdout.splitlines()]
+    for total, figures, finding in zip((50, 200), rounds[::2], rounds[1::2], strict=True):
+        requests, retained, behind, state = figures
+        assert (int(requests), behind, state) == (total, "None", "being_written")
+        assert total * 65536 <= int(retained) <= total * 65536 + 100_000
+        assert finding[0] == "keeps" and 65536 <= int(finding[1]) <= 66_600
+    assert int(after[0]) < 100_000 and after[1] == "[]"
+
+
+def test_a_process_that_analyses_itself_still_counts_as_writing(tmp_path: Path) -> None:
+    code = """
+import subprocess, sys, heapledger
+heapledger.start(run_dir=sys.argv[2])
+with heapledger.request("first"):
+    pass
+heapledger.RequestIsolator().analyze()
+print(subprocess.run([sys.argv[1], "run", "--run-dir", sys.argv[2], "--", "true"], capture_output=True).stderr.decode())
+with heapledger.request("second"):
+    pass
+"""
+    done = python(code, serving.heapledger(), tmp_path / "runs", cwd=tmp_path)
+    assert "heapledger.db is being written by another run" in done.stdout
+    assert len(Recording(tmp_path / "heapledger.db").requests()) == 2
+    assert not (tmp_path / "heapledger.1.db").exists()
+
+
+def test_a_process_that_another_one_records_is_told_to_name_the_recording(tmp_path: Path) -> None:
+    code = """
+import heapledger
+from heapledger.errors import RecordingError
+try:
+    heapledger.RequestIsolator().analyze()
+except RecordingError as error:
+    print(error, error.hint, sep="|")
+"""
+    run = [serving.heapledger(), "run", "--quiet", "--run-dir", str(tmp_path / "runs"), "--"]
+    done = subprocess.run(
+        [*run, sys.executable, "-c", code],
+        capture_output=True, text=True, check=True, timeout=serving.DEADLINE_SECONDS, cwd=tmp_path,
+    )  # fmt: skip
+    message, hint = done.stdout.strip().split("|")
+    assert message.startswith("this process is recorded by another: `heapledger run`")
+    assert hint.startswith("name the recording: RequestIsolator(path)")
+    alone = python(code, cwd=tmp_path)
+    assert alone.stdout == "this process does not record itself|call heapledger.start() first\n"

@@ -71,6 +71,15 @@ struct RequestsOptions {
 };
 inline constexpr std::size_t kTextLimit = 15;
 
+enum class RecordingState {
+  kClosed,
+  kBeingWritten,
+  kCollectorKilled,  // and nobody has finished it since
+  kCutShort,         // it has an end and lacks something: its collector was killed, or could not write on
+  kNotClosed         // one of the two in the middle: its writer cannot be seen from here
+};
+const char* name_of(RecordingState state) noexcept;  // "closed", "being_written", "collector_killed", "cut_short" ...
+
 struct RecordingInfo {
   std::string path;
   int schema_version = 0;
@@ -83,6 +92,7 @@ struct RecordingInfo {
   bool native = false;
   std::uint64_t worker_count = 0;  // that served a request; all if none did
   bool complete = false;
+  RecordingState state = RecordingState::kClosed;
   std::uint64_t dropped_requests = 0;
 };
 
@@ -101,6 +111,10 @@ struct Accounting {
   std::uint64_t untracked_blocks = 0;      // no room in the block map: in no figure
   std::uint64_t lost_frees = 0;            // nobody reported them: another block took their place
   std::uint64_t folded_endpoints = 0;      // requests booked under <other>
+  // Of a recording that is still written: when the books, and with them what is retained, were read (the oldest, of
+  // several workers), and how long before the end of the latest request; absent when they are not behind.
+  std::optional<std::int64_t> books_at_unix_us;
+  std::optional<double> books_behind_seconds;
 };
 
 // Of the processes that were alive when the last one started, each at its latest sample: workers that others had
@@ -122,8 +136,10 @@ struct MemoryUse {
 enum class WorkerEnding { kRunning, kFrozen, kStopped, kDied, kDisplaced };
 const char* name_of(WorkerEnding ending) noexcept;  // "running", "frozen", "stopped", "died", "displaced"
 
+// A process that kept a ledger. Not all serve: a supervisor, a reloader, a master that loaded the application.
 struct WorkerCost {
   std::int64_t worker = 0;  // what --worker takes
+  bool serves = false;      // it had a request; where none had, a server was found in it
   std::int64_t pid = 0;
   std::string python;
   std::string server;
@@ -160,10 +176,15 @@ struct EndpointCost {
   IntegerDistribution isolated_bytes;
   IntegerDistribution escaped_bytes;
   IntegerDistribution adopted_bytes;
+  IntegerDistribution after_response_bytes;  // by background tasks; not part of allocated_bytes
   // Live bytes of this endpoint's ended requests at the end of the recording (of the chosen workers; of all its
   // requests, also those that --since, --until and --warmup leave out).
   std::uint64_t retained_bytes = 0;
   std::uint64_t recorded_requests = 0;  // the requests that retained_bytes belongs to
+  // Both without one request of each worker, the one that had most live when it ended: it may have filled something
+  // once. What it had live then is taken off as if all of it were retained.
+  std::uint64_t recurring_bytes = 0;  // and of the requests that had ended when the books were read
+  std::uint64_t recurring_requests = 0;
   RealDistribution byte_seconds;
   double total_byte_seconds = 0;
   double cost_ratio = 0;  // its share of the byte-seconds of every request in the chosen time and workers
@@ -209,7 +230,7 @@ const char* name_of(FindingKind kind) noexcept;  // "keeps", "cost", "peak"
 struct Finding {
   FindingKind kind = FindingKind::kCost;
   std::size_t endpoint = 0;       // index into endpoints
-  std::uint64_t bytes = 0;        // kKeeps: a request; kPeak: held by its requests at the peak
+  std::uint64_t bytes = 0;        // kKeeps: a request, at least; kPeak: held by its requests at the peak
   std::uint64_t total_bytes = 0;  // kKeeps: retained by all; kPeak: the peak
   double ratio = 0;               // kCost: share; kPeak: share
 };
@@ -238,7 +259,9 @@ struct RequestsResult {
   std::uint64_t recorded_requests = 0;  // in the recording, chosen or not
   std::vector<EndpointCost> endpoints;  // all of them, sorted as asked
   std::uint64_t in_flight_at_end = 0;
-  std::vector<Peak> peaks;  // one per worker, highest first
+  std::vector<Peak>
+      peaks;  // one per worker, highest first; with --since and the like those that are surely the highest
+  std::optional<std::int64_t> peak_outside_unix_us;  // the highest moment was then, outside of the chosen time
   std::vector<WorkerCost> workers;
   std::vector<Finding> findings;
   std::optional<Folded> folded;

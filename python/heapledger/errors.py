@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 
 class HeapledgerError(Exception):
     """Something that heapledger was asked for cannot be done.
@@ -13,6 +15,8 @@ class HeapledgerError(Exception):
     def __init__(self, message: str, *, hint: str = "") -> None:
         super().__init__(message)
         self.hint = hint
+        if hint and sys.version_info >= (3, 11):
+            self.add_note(f"hint: {hint}")
 
 
 class RecordingError(HeapledgerError):

@@ -53,11 +53,11 @@ class RequestIsolator:
             method: Only these HTTP methods, in any case.
             worker: Only these workers, by their number in the report.
             since: Only requests that started then or later: seconds after the recording's start ("90s", 90,
-                timedelta), before its end ("-5m", negative), or a datetime (naive: local time) or ISO 8601 string.
+                timedelta), before its end ("-5m", negative), a datetime or ISO 8601 string (without a zone: UTC).
             until: Only requests that started before then.
             warmup: Leave out the requests that started so soon after the recording did.
             sort: cost, requests, errors, peak, allocated, escaped, retained, duration, concurrency or route.
-            limit: How many endpoints the renderings show, 0 for all. None: as the command does without `--limit`.
+            limit: How many endpoints the renderings show, 0 for all (`endpoints` has all). None: as without `--limit`.
 
         Raises:
             RecordingError: There is no recording, or it cannot be read.
@@ -67,33 +67,40 @@ class RequestIsolator:
             os.fsencode(self._path()),
             routes=[route] if isinstance(route, str) else list(route),
             methods=[method] if isinstance(method, str) else list(method),
-            workers=[worker] if isinstance(worker, int) else list(worker),
+            workers=[_whole("worker", number) for number in ([worker] if isinstance(worker, int) else worker)],
             since=None if since is None else _moment(since),
             until=None if until is None else _moment(until),
             warmup=warmup if isinstance(warmup, str) else _seconds(warmup),
             sort=sort,
-            limit=_limit(limit),
+            limit=None if limit is None else _whole("limit", limit),
         )
 
     def _path(self) -> str | os.PathLike[str]:
         if self._recording is not None:
             return self._recording
-        from heapledger import _live
+        from heapledger import _engine, _live
 
         path = _live.flush()
-        if not path:
-            raise RecordingError("this process does not record itself", hint="call heapledger.start() first")
-        return path
+        if path:
+            return path
+        if _engine.status()["active"]:
+            raise RecordingError(
+                "this process is recorded by another: `heapledger run`, or the one that forked it",
+                hint="name the recording: RequestIsolator(path), usually heapledger.db where the service was started",
+            )
+        raise RecordingError("this process does not record itself", hint="call heapledger.start() first")
 
 
-def _limit(value: int | None) -> int | None:
-    if value is not None and value < 0:
-        raise ValueError("limit must not be negative")
+def _whole(name: str, value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise ValueError(f"{name} must be a whole number from 0 up, not {value!r}")
     return value
 
 
-def _seconds(value: float | timedelta) -> str:
+def _seconds(value: object) -> str:
     seconds = value.total_seconds() if isinstance(value, timedelta) else value
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
+        raise ValueError(f"{value!r} is not a time or duration: give seconds, a timedelta or a text such as 90s")
     return f"{seconds:.6f}"
 
 
@@ -101,5 +108,6 @@ def _moment(value: Moment) -> str:
     if isinstance(value, str):
         return value
     if isinstance(value, datetime):
-        return value.astimezone(timezone.utc).isoformat()
+        known = value if value.tzinfo is not None else value.replace(tzinfo=timezone.utc)
+        return known.astimezone(timezone.utc).isoformat()
     return _seconds(value)

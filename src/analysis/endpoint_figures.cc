@@ -17,6 +17,19 @@ void fold(statistics::Sample<Value>& sample, const recording::FoldedFigure& figu
 
 }  // namespace
 
+void EndpointFigures::add_booked(const recording::RequestRow& request) {
+  recurring_.add_request(request.worker, count_of(request.escaped_bytes));
+}
+
+void EndpointFigures::add_booked(const recording::SliceRow& slice) {
+  recurring_.add_folded(count_of(slice.requests), rounded_count(slice.escaped_bytes.max));
+}
+
+void EndpointFigures::add_retained(std::int64_t worker, std::int64_t live_bytes) {
+  retained_bytes_ = add_limited(retained_bytes_, live_bytes);
+  recurring_.add_retained(worker, live_bytes);
+}
+
 void EndpointFigures::add(const recording::RequestRow& request) {
   ++requests_;
   errors_ += recording::is_error(request) ? 1 : 0;
@@ -36,6 +49,7 @@ void EndpointFigures::add(const recording::RequestRow& request) {
   isolated_bytes_.add(count_of(request.isolated_bytes));
   escaped_bytes_.add(count_of(request.escaped_bytes));
   adopted_bytes_.add(count_of(request.adopted_bytes));
+  after_response_bytes_.add(count_of(request.after_response_bytes));
   byte_seconds_.add(real_of(request.byte_seconds));
   duration_seconds_.add(static_cast<double>(count_of(request.duration_us)) / kMicrosecondsPerSecond);
 }
@@ -52,6 +66,7 @@ void EndpointFigures::add(const recording::SliceRow& slice) {
   fold(isolated_bytes_, slice.isolated_bytes);
   fold(escaped_bytes_, slice.escaped_bytes);
   fold(adopted_bytes_, slice.adopted_bytes);
+  fold(after_response_bytes_, slice.after_response_bytes);
   fold(byte_seconds_, slice.byte_seconds);
   fold(duration_seconds_, slice.duration_us, kMicrosecondsPerSecond);
 }
@@ -81,8 +96,12 @@ EndpointCost EndpointFigures::summarize(const recording::EndpointRow& endpoint, 
   cost.isolated_bytes = isolated_bytes_.summarize();
   cost.escaped_bytes = escaped_bytes_.summarize();
   cost.adopted_bytes = adopted_bytes_.summarize();
+  cost.after_response_bytes = after_response_bytes_.summarize();
   cost.retained_bytes = count_of(retained_bytes_);
   cost.recorded_requests = requests_ + unchosen_requests_;
+  const RecurringRetention::Sum recurring = recurring_.sum();
+  cost.recurring_bytes = recurring.bytes;
+  cost.recurring_requests = recurring.requests;
   cost.byte_seconds = byte_seconds_.summarize();
   cost.total_byte_seconds = byte_seconds_.sum();
   cost.duration_seconds = duration_seconds_.summarize();

@@ -6,12 +6,13 @@ namespace heapledger::analysis {
 namespace {
 
 std::optional<Finding> keeps(const EndpointCost& endpoint) {
-  if (endpoint.recorded_requests < kKeptMinimumRequests) {
+  if (endpoint.recorded_requests < kKeptMinimumRequests || endpoint.recurring_requests < kKeptMinimumRecurring) {
     return std::nullopt;
   }
-  const std::uint64_t per_request = endpoint.retained_bytes / endpoint.recorded_requests;
-  const bool spread = endpoint.escaped_bytes.p50 >= per_request - per_request / 2;
-  const bool heavy = endpoint.retained_bytes >= kKeptBytes || per_request >= kSteepPerRequestBytes;
+  const std::uint64_t per_request = endpoint.recurring_bytes / endpoint.recurring_requests;
+  const std::uint64_t left = endpoint.escaped_bytes.p50 + endpoint.after_response_bytes.p50;
+  const bool spread = left >= per_request - per_request / 2;
+  const bool heavy = endpoint.recurring_bytes >= kKeptBytes || per_request >= kSteepPerRequestBytes;
   if (per_request < kKeptPerRequestBytes || !spread || !heavy) {
     return std::nullopt;
   }

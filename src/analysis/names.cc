@@ -8,6 +8,22 @@ const char* name_of(WorkerEnding ending) noexcept {
   return recording::word_for(recording::kEndingNames, static_cast<recording::WorkerEnding>(ending));
 }
 
+const char* name_of(RecordingState state) noexcept {
+  switch (state) {
+    case RecordingState::kBeingWritten:
+      return "being_written";
+    case RecordingState::kCollectorKilled:
+      return "collector_killed";
+    case RecordingState::kCutShort:
+      return "cut_short";
+    case RecordingState::kNotClosed:
+      return "not_closed";
+    case RecordingState::kClosed:
+      break;
+  }
+  return "closed";
+}
+
 const char* name_of(FindingKind kind) noexcept {
   switch (kind) {
     case FindingKind::kKeeps:

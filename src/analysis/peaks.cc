@@ -53,13 +53,25 @@ std::optional<std::uint64_t> outside_of(const Peak& peak) {
   return complete ? std::optional(peak.live_bytes - held_bytes) : std::nullopt;
 }
 
+// The highest moment of the chosen workers that the chosen time leaves out; null if there is none.
+const recording::PeakRow* highest_outside(const RecordingTables& tables, const Selection& selection) {
+  const recording::PeakRow* highest = nullptr;
+  for (const auto& row : tables.peaks) {
+    const bool outside = selection.has_worker(row.worker) && !selection.has_time(row.at_us);
+    highest = outside && (highest == nullptr || row.live_bytes > highest->live_bytes) ? &row : highest;
+  }
+  return highest;
+}
+
 }  // namespace
 
 std::vector<Peak> describe_peaks(const RecordingTables& tables, const EndpointNames& names,
                                  const Selection& selection) {
+  const recording::PeakRow* outside = highest_outside(tables, selection);
   std::vector<Peak> peaks;
   for (const auto& row : tables.peaks) {
-    if (!selection.has_worker(row.worker) || !selection.has_time(row.at_us)) {
+    const bool chosen = selection.has_worker(row.worker) && selection.has_time(row.at_us);
+    if (!chosen || (outside != nullptr && outside->live_bytes > row.live_bytes)) {
       continue;
     }
     Peak& peak = peaks.emplace_back();
@@ -77,6 +89,17 @@ std::vector<Peak> describe_peaks(const RecordingTables& tables, const EndpointNa
   }
   sort_by_live(peaks);
   return peaks;
+}
+
+std::optional<std::int64_t> peak_outside_unix_us(const RecordingTables& tables, const Selection& selection) {
+  const recording::PeakRow* outside = highest_outside(tables, selection);
+  const auto as_high = [&](const recording::PeakRow& row) {
+    return selection.has_worker(row.worker) && selection.has_time(row.at_us) && row.live_bytes >= outside->live_bytes;
+  };
+  if (outside == nullptr || std::any_of(tables.peaks.begin(), tables.peaks.end(), as_high)) {
+    return std::nullopt;
+  }
+  return add_limited(tables.meta.started_unix_ns / 1000, outside->at_us);
 }
 
 }  // namespace heapledger::analysis

@@ -30,6 +30,19 @@ std::string join_distinct(const std::vector<recording::WorkerRow>& workers, std:
   return joined;
 }
 
+RecordingState state_of(const recording::MetaRow& meta) {
+  if (meta.complete) {
+    return RecordingState::kClosed;
+  }
+  if (meta.ended_unix_ns) {
+    return RecordingState::kCutShort;
+  }
+  if (!meta.writer_runs) {
+    return RecordingState::kNotClosed;
+  }
+  return *meta.writer_runs ? RecordingState::kBeingWritten : RecordingState::kCollectorKilled;
+}
+
 }  // namespace
 
 RequestsAnalysis::RequestsAnalysis(const RecordingTables& tables, const RequestsOptions& options)
@@ -41,6 +54,11 @@ RequestsAnalysis::RequestsAnalysis(const RecordingTables& tables, const Requests
   for (std::size_t i = 0; i < endpoints_.size(); ++i) {
     endpoints_[i].row = &tables.endpoints[i];
     endpoints_[i].chosen = selection_.has_endpoint(tables.endpoints[i]);
+  }
+  for (const auto& worker : tables.workers) {
+    if (!worker.ended_us && worker.books_us) {
+      running_books_us_[worker.id] = *worker.books_us;
+    }
   }
   book_retained();
 }
@@ -59,17 +77,43 @@ void RequestsAnalysis::book_retained() {
     const bool ended =
         total.kind == recording::OwnerTotalKind::kRequest || total.kind == recording::OwnerTotalKind::kTenured;
     if (ended && total.endpoint && selection_.has_worker(total.worker)) {
-      endpoint_of(*total.endpoint).figures.add_retained(total.live_bytes);
+      endpoint_of(*total.endpoint).figures.add_retained(total.worker, total.live_bytes);
+    }
+  }
+}
+
+std::int64_t RequestsAnalysis::books_us(std::int64_t worker) const {
+  const auto found = running_books_us_.find(worker);
+  return found == running_books_us_.end() ? std::numeric_limits<std::int64_t>::max() : found->second;
+}
+
+void RequestsAnalysis::date_books(Accounting& books) const {
+  for (const auto& [worker, read_us] : running_books_us_) {
+    if (!selection_.has_worker(worker)) {
+      continue;
+    }
+    const std::int64_t at_us = add_limited(tables_.meta.started_unix_ns / 1000, read_us);
+    books.books_at_unix_us = std::min(books.books_at_unix_us.value_or(at_us), at_us);
+    const auto served = served_.find(worker);
+    if (served != served_.end() && served->second.last_end_us > read_us) {
+      const double behind = seconds_of(subtract_limited(served->second.last_end_us, read_us));
+      books.books_behind_seconds = std::max(books.books_behind_seconds.value_or(0), behind);
     }
   }
 }
 
 void RequestsAnalysis::add(const recording::RequestRow& request) {
   Endpoint& endpoint = endpoint_of(request.endpoint);
+  const std::int64_t end_us = add_limited(request.started_us, request.duration_us);
   ++recorded_requests_;
-  ++worker_requests_[request.worker];
+  Served& served = served_[request.worker];
+  ++served.requests;
+  served.last_end_us = std::max(served.last_end_us, end_us);
   if (!selection_.has_worker(request.worker)) {
     return;
+  }
+  if (end_us <= books_us(request.worker)) {
+    endpoint.figures.add_booked(request);
   }
   if (!selection_.has_time(request.started_us)) {
     endpoint.figures.add_unchosen(1);
@@ -85,6 +129,7 @@ void RequestsAnalysis::add(const recording::SliceRow& slice) {
   Endpoint& endpoint = endpoint_of(slice.endpoint);
   const std::uint64_t requests = count_of(slice.requests);
   recorded_requests_ += requests;
+  endpoint.figures.add_booked(slice);
   const bool covered = selection_.covers(slice.from_us, slice.until_us);
   if (!selection_.has_every_worker() || !covered) {
     endpoint.figures.add_unchosen(requests);
@@ -102,14 +147,15 @@ void RequestsAnalysis::add(const recording::SliceRow& slice) {
 // Supervisors, reloaders and preloading masters keep a ledger too and serve nothing: a worker has had a request. Where
 // none had, it is a process that a server's adapter was installed in, else any. A slice does not say who served its
 // requests; the owners of the worker's books do.
-std::uint64_t RequestsAnalysis::count_serving_workers() const {
+std::unordered_set<std::int64_t> RequestsAnalysis::serving_workers() const {
   std::unordered_set<std::int64_t> serving;
-  for (const auto& [worker, requests] : worker_requests_) {
+  for (const auto& [worker, served] : served_) {
     serving.insert(worker);
   }
   for (const auto& total : tables_.owner_totals) {
-    const bool of_requests =
-        total.kind != recording::OwnerTotalKind::kService && total.kind != recording::OwnerTotalKind::kImport;
+    const bool of_requests = total.kind != recording::OwnerTotalKind::kService &&
+                             total.kind != recording::OwnerTotalKind::kImport &&
+                             total.kind != recording::OwnerTotalKind::kInherited;
     if (!tables_.slices.empty() && of_requests && total.owners > 0) {
       serving.insert(total.worker);
     }
@@ -117,13 +163,15 @@ std::uint64_t RequestsAnalysis::count_serving_workers() const {
   for (const recording::InFlightRow& request : tables_.in_flight) {
     serving.insert(request.worker);
   }
-  if (!serving.empty()) {
-    return serving.size();
+  const bool any_request = !serving.empty();
+  const auto has_server = [](const auto& worker) { return !worker.server.empty(); };
+  const bool any_server = std::any_of(tables_.workers.begin(), tables_.workers.end(), has_server);
+  for (const auto& worker : tables_.workers) {
+    if (!any_request && (!any_server || has_server(worker))) {
+      serving.insert(worker.id);
+    }
   }
-  const auto& workers = tables_.workers;
-  const auto with_server =
-      std::count_if(workers.begin(), workers.end(), [](const auto& worker) { return !worker.server.empty(); });
-  return with_server == 0 ? workers.size() : static_cast<std::size_t>(with_server);
+  return serving;
 }
 
 RecordingInfo RequestsAnalysis::describe_recording() const {
@@ -138,8 +186,9 @@ RecordingInfo RequestsAnalysis::describe_recording() const {
   info.python = join_distinct(tables_.workers, &recording::WorkerRow::python);
   info.mode = meta.mode;
   info.native = meta.native;
-  info.worker_count = count_serving_workers();
+  info.worker_count = serving_workers().size();
   info.complete = meta.complete;
+  info.state = state_of(meta);
   info.dropped_requests = count_of(meta.dropped_requests);
   return info;
 }
@@ -172,6 +221,7 @@ RequestsResult RequestsAnalysis::finish() {
   RequestsResult result;
   result.recording = describe_recording();
   result.accounting = sum_books(tables_, selection_);
+  date_books(result.accounting);
   result.memory = sum_memory(tables_, selection_);
   result.endpoints = summarize_endpoints();
   for (const EndpointCost& endpoint : result.endpoints) {
@@ -180,10 +230,13 @@ RequestsResult RequestsAnalysis::finish() {
   result.recorded_requests = recorded_requests_;
   result.in_flight_at_end = count_in_flight();
   result.peaks = describe_peaks(tables_, names_, selection_);
+  result.peak_outside_unix_us = peak_outside_unix_us(tables_, selection_);
   result.workers = list_workers(tables_, selection_);
+  const std::unordered_set<std::int64_t> serving = serving_workers();
   for (WorkerCost& worker : result.workers) {
-    const auto found = worker_requests_.find(worker.worker);
-    worker.requests = found == worker_requests_.end() ? 0 : found->second;
+    const auto found = served_.find(worker.worker);
+    worker.requests = found == served_.end() ? 0 : found->second.requests;
+    worker.serves = serving.contains(worker.worker);
   }
   result.findings = find_findings(result.endpoints, result.peaks.empty() ? nullptr : &result.peaks.front());
   if (tables_.meta.single_requests_since_us) {

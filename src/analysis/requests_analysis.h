@@ -6,7 +6,9 @@
 // contradict each other. Allocates, see endpoint_figures.h. One thread at a time.
 #pragma once
 
+#include <limits>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "analysis/endpoint_figures.h"
@@ -34,10 +36,18 @@ class RequestsAnalysis {
     EndpointFigures figures;
   };
 
+  struct Served {
+    std::uint64_t requests = 0;
+    std::int64_t last_end_us = std::numeric_limits<std::int64_t>::min();
+  };
+
   Endpoint& endpoint_of(std::int64_t id);
   void book_retained();
+  // When the books of this worker were read; the largest number when they are its last.
+  std::int64_t books_us(std::int64_t worker) const;
+  void date_books(Accounting& books) const;
   RecordingInfo describe_recording() const;
-  std::uint64_t count_serving_workers() const;
+  std::unordered_set<std::int64_t> serving_workers() const;
   std::vector<EndpointCost> summarize_endpoints();
   std::uint64_t count_in_flight() const;
 
@@ -45,8 +55,9 @@ class RequestsAnalysis {
   RequestsOptions options_;
   Selection selection_;
   EndpointNames names_;
-  std::vector<Endpoint> endpoints_;  // as in tables_
-  std::unordered_map<std::int64_t, std::uint64_t> worker_requests_;
+  std::vector<Endpoint> endpoints_;                                  // as in tables_
+  std::unordered_map<std::int64_t, Served> served_;                  // by worker, of its single rows
+  std::unordered_map<std::int64_t, std::int64_t> running_books_us_;  // by worker; those that ended have no date
   double all_byte_seconds_ = 0;  // of every endpoint, in the chosen time and workers
   std::uint64_t recorded_requests_ = 0;
   std::uint64_t folded_requests_ = 0;

@@ -77,6 +77,17 @@ void ask_who(const std::string& python, Diagnosis& diagnosis) {
   diagnosis.version = recording::clean_text(last_line(answer.output));
 }
 
+// A run folder to be examined in. Empty where none can be made; the problem is then the surroundings'.
+std::string make_run_folder(Surroundings& around) {
+  if (around.run_folder.empty()) return {};
+  try {
+    return recording::create_run_folder(around.run_folder);
+  } catch (const recording::RecordingError& error) {
+    around.run_folder_problem = error.what();
+    return {};
+  }
+}
+
 // The engine is started there once, in a run folder of its own, to see which block map rule it finds.
 void ask_heapledger(const std::string& python, Diagnosis& diagnosis) {
   diagnosis.preload = find_preload({python});
@@ -84,11 +95,8 @@ void ask_heapledger(const std::string& python, Diagnosis& diagnosis) {
   if (const std::string& entry = diagnosis.preload.entry; !entry.empty()) {
     command.insert(command.begin(), {"env", "LD_PRELOAD=" + with_preload(entry)});
   }
-  std::string folder;
-  if (!diagnosis.around.run_folder.empty()) {
-    folder = recording::create_run_folder(diagnosis.around.run_folder);
-    command.push_back(folder);
-  }
+  const std::string folder = make_run_folder(diagnosis.around);
+  if (!folder.empty()) command.push_back(folder);
   const Captured answer = capture(command, kPythonMayTake);
   if (!folder.empty()) recording::remove_run_folder(folder);
   diagnosis.facts = json::parse(recording::clean_text(last_line(answer.output)), nullptr, false);

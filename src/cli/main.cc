@@ -57,6 +57,11 @@ const CLI::App& chosen_verb(const CLI::App& app) {
   return verbs.empty() ? app : *verbs.front();
 }
 
+std::string scope_of(const CLI::App& app) {
+  const CLI::App& verb = chosen_verb(app);
+  return &verb == &app ? "heapledger" : "heapledger " + verb.get_name();
+}
+
 std::vector<std::string> flag_names(const CLI::App& verb) {
   std::vector<std::string> names;
   for (const CLI::Option* option : verb.get_options()) {
@@ -82,9 +87,8 @@ int refuse_unexpected(const CLI::App& app) {
     candidates.insert(candidates.end(), kAbsentVerbs.begin(), kAbsentVerbs.end());
   }
   const std::string meant = analysis::nearest(word.substr(0, word.find('=')), candidates);
-  const std::string scope = &verb == &app ? "heapledger" : "heapledger " + verb.get_name();
   const char* kind = flag ? "unknown flag: " : &verb == &app ? "unknown command: " : "unexpected: ";
-  say_error(kind + word, meant.empty() ? scope + " --help lists what there is" : "did you mean " + meant + "?");
+  say_error(kind + word, meant.empty() ? scope_of(app) + " --help lists what there is" : "did you mean " + meant + "?");
   return kExitUsage;
 }
 
@@ -104,6 +108,8 @@ int parse_and_act(CLI::App& app, std::vector<std::string> arguments, const int& 
     return kExitFine;
   } catch (const CLI::ExtrasError&) {
     return refuse_unexpected(app);
+  } catch (const CLI::ParseError& error) {
+    throw CommandError(error.what(), scope_of(app) + " --help lists what can be given");
   }
 }
 

@@ -92,7 +92,10 @@ void declare(CLI::App& verb, RunFlags& flags) {
       ->type_name("FILE")
       ->multi_option_policy(last);
   verb.add_flag("--force", flags.force, "replace the recording that -o names");
-  verb.add_option("--mode", flags.mode, "exact")->type_name("MODE")->capture_default_str()->multi_option_policy(last);
+  verb.add_option("--mode", flags.mode, "exact: every block is booked (this version has no other)")
+      ->type_name("MODE")
+      ->capture_default_str()
+      ->multi_option_policy(last);
   verb.add_flag("--no-native", flags.no_native, "Python's memory only: nothing is preloaded into the command");
   verb.add_flag("--exec", flags.exec, "let the command keep this process's pid (PID 1, systemd Type=notify)");
   verb.add_option("--run-dir", flags.run_dir, "folder for the ledgers while running (default: below /dev/shm)")

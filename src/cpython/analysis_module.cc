@@ -83,6 +83,7 @@ void bind_recording(nb::module_& module) {
       .def_ro("native", &RecordingInfo::native)
       .def_ro("worker_count", &RecordingInfo::worker_count)
       .def_ro("complete", &RecordingInfo::complete)
+      .def_prop_ro("state", [](const RecordingInfo& info) { return name_of(info.state); })
       .def_ro("dropped_requests", &RecordingInfo::dropped_requests);
 }
 
@@ -99,7 +100,9 @@ void bind_accounting(nb::module_& module) {
       .def_ro("approximate_requests", &Accounting::approximate_requests)
       .def_ro("untracked_blocks", &Accounting::untracked_blocks)
       .def_ro("lost_frees", &Accounting::lost_frees)
-      .def_ro("folded_endpoints", &Accounting::folded_endpoints);
+      .def_ro("folded_endpoints", &Accounting::folded_endpoints)
+      .def_ro("books_at_unix_us", &Accounting::books_at_unix_us)
+      .def_ro("books_behind_seconds", &Accounting::books_behind_seconds);
   nb::class_<MemoryUse>(module, "MemoryUse")
       .def_ro("processes", &MemoryUse::processes)
       .def_ro("rss_bytes", &MemoryUse::rss_bytes)
@@ -112,6 +115,7 @@ void bind_accounting(nb::module_& module) {
   nb::class_<WorkerCost>(module, "WorkerCost")
       .def_ro("worker", &WorkerCost::worker)
       .def_ro("pid", &WorkerCost::pid)
+      .def_ro("serves", &WorkerCost::serves)
       .def_ro("python", &WorkerCost::python)
       .def_prop_ro("server", [](const WorkerCost& worker) { return text_or_none(worker.server); })
       .def_prop_ro("ending", [](const WorkerCost& worker) { return name_of(worker.ending); })
@@ -145,6 +149,7 @@ void bind_endpoint(nb::module_& module) {
       .def_ro("isolated_bytes", &EndpointCost::isolated_bytes)
       .def_ro("escaped_bytes", &EndpointCost::escaped_bytes)
       .def_ro("adopted_bytes", &EndpointCost::adopted_bytes)
+      .def_ro("after_response_bytes", &EndpointCost::after_response_bytes)
       .def_ro("retained_bytes", &EndpointCost::retained_bytes)
       .def_ro("recorded_requests", &EndpointCost::recorded_requests)
       .def_ro("byte_seconds", &EndpointCost::byte_seconds)
@@ -197,6 +202,7 @@ void bind_result(nb::module_& module) {
       .def_ro("endpoints", &RequestsResult::endpoints)
       .def_ro("in_flight_at_end", &RequestsResult::in_flight_at_end)
       .def_ro("peaks", &RequestsResult::peaks)
+      .def_ro("peak_outside_unix_us", &RequestsResult::peak_outside_unix_us)
       .def_ro("workers", &RequestsResult::workers)
       .def_ro("findings", &RequestsResult::findings)
       .def_ro("folded", &RequestsResult::folded)

@@ -4,6 +4,7 @@
 #include <array>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "heapledger/analysis.h"
 
@@ -13,7 +14,8 @@ namespace heapledger::report {
 inline constexpr std::array<std::string_view, 1> kVerbs{"requests"};
 bool has_verb(std::string_view verb);
 
-// After a report on requests; `after_run`: at the end of `heapledger run`, before any verb was called.
-std::string next_step_after_requests(const analysis::RequestsResult& result, bool after_run);
+// After a report on requests, in lines: a command that follows words has a line of its own, to be copied.
+// `after_run`: at the end of `heapledger run`, before any verb was called.
+std::vector<std::string> next_step_after_requests(const analysis::RequestsResult& result, bool after_run);
 
 }  // namespace heapledger::report

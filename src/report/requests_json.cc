@@ -25,7 +25,9 @@ Json accounting(const analysis::Accounting& books) {
           {"approximate_requests", books.approximate_requests},
           {"untracked_blocks", books.untracked_blocks},
           {"lost_frees", books.lost_frees},
-          {"folded_endpoints", books.folded_endpoints}};
+          {"folded_endpoints", books.folded_endpoints},
+          {"books_at", books.books_at_unix_us ? Json(format_iso_time(*books.books_at_unix_us)) : Json(nullptr)},
+          {"books_behind_seconds", value_or_null(books.books_behind_seconds)}};
 }
 
 Json memory(const analysis::MemoryUse& use) {
@@ -59,6 +61,7 @@ Json peak(const analysis::Peak& highest) {
 Json worker(const analysis::WorkerCost& cost) {
   return {{"worker", cost.worker},
           {"pid", cost.pid},
+          {"serves", cost.serves},
           {"python", cost.python},
           {"server", cost.server.empty() ? Json(nullptr) : Json(cost.server)},
           {"ending", name_of(cost.ending)},
@@ -137,6 +140,7 @@ Json endpoint_row(const analysis::EndpointCost& endpoint) {
           {"isolated_bytes", size_distribution(endpoint.isolated_bytes)},
           {"escaped_bytes", size_distribution(endpoint.escaped_bytes)},
           {"adopted_bytes", size_distribution(endpoint.adopted_bytes)},
+          {"after_response_bytes", size_distribution(endpoint.after_response_bytes)},
           {"retained_bytes", endpoint.retained_bytes},
           {"byte_seconds", real_distribution(endpoint.byte_seconds)},
           {"duration_seconds", real_distribution(endpoint.duration_seconds)},
@@ -145,6 +149,7 @@ Json endpoint_row(const analysis::EndpointCost& endpoint) {
 
 Json requests_document(const RequestsResult& result) {
   Json document = open_document("requests", result.recording);
+  document["recording_state"] = name_of(result.recording.state);
   document["accounting"] = accounting(result.accounting);
   document["memory"] = memory(result.memory);
   const std::size_t shown = shown_endpoints(result, 0);
@@ -152,6 +157,8 @@ Json requests_document(const RequestsResult& result) {
   document["endpoints_left_out"] = result.endpoints.size() - shown;
   document["in_flight_at_end"] = result.in_flight_at_end;
   document["peaks"] = list_of(result.peaks, result.peaks.size(), peak);
+  document["peak_outside_at"] =
+      result.peak_outside_unix_us ? Json(format_iso_time(*result.peak_outside_unix_us)) : Json(nullptr);
   document["workers"] = list_of(result.workers, result.workers.size(), worker);
   document["findings"] = list_of(result.findings, result.findings.size(), [&result](const analysis::Finding& found) {
     return finding(found, result.endpoints[found.endpoint]);

@@ -44,13 +44,28 @@ std::string service_name(const RequestsResult& result) {
   return name.empty() ? "service" : name;
 }
 
-std::string worker_list(const std::vector<std::int64_t>& workers) {
+std::string numbered(const char* one, const char* several, const std::vector<std::int64_t>& numbers) {
   constexpr std::size_t kNamed = 4;
-  std::string text = workers.size() == 1 ? "worker " : "workers ";
-  for (std::size_t i = 0; i < std::min(workers.size(), kNamed); ++i) {
-    text += (i == 0 ? "" : ", ") + std::to_string(workers[i]);
+  std::string text = numbers.size() == 1 ? one : several;
+  for (std::size_t i = 0; i < std::min(numbers.size(), kNamed); ++i) {
+    text += (i == 0 ? " " : ", ") + std::to_string(numbers[i]);
   }
-  return workers.size() > kNamed ? fmt::format("{} and {} more", text, workers.size() - kNamed) : text;
+  return numbers.size() > kNamed ? fmt::format("{} and {} more", text, numbers.size() - kNamed) : text;
+}
+
+// Workers by their numbers; what keeps a ledger and serves nothing is a process.
+std::string worker_list(const RequestsResult& result, const std::vector<std::int64_t>& numbers) {
+  std::vector<std::int64_t> serving;
+  std::vector<std::int64_t> others;
+  for (const std::int64_t number : numbers) {
+    const auto serves = [number](const WorkerCost& worker) { return worker.worker == number && worker.serves; };
+    (std::any_of(result.workers.begin(), result.workers.end(), serves) ? serving : others).push_back(number);
+  }
+  std::string text = serving.empty() ? "" : numbered("worker", "workers", serving);
+  if (!others.empty()) {
+    text += (text.empty() ? "" : " and ") + numbered("process", "processes", others) + " (serving nothing)";
+  }
+  return text;
 }
 
 template <class Predicate>
@@ -74,13 +89,30 @@ std::string unbalanced(const RequestsResult& result) {
   if (worst == result.workers.end()) {
     return "NOT BALANCED";
   }
-  std::string text = "NOT BALANCED in " + worker_list(workers_where(result, wrong));
+  std::string text = "NOT BALANCED in " + worker_list(result, workers_where(result, wrong));
   if (worst->audited_live_bytes) {
-    text += fmt::format(" (worker {}: booked {} B, walked {} B, {} off)", worst->worker, worst->live_bytes,
-                        *worst->audited_live_bytes,
+    text += fmt::format(" ({}: booked {} B, walked {} B, {} off)", worker_list(result, {worst->worker}),
+                        worst->live_bytes, *worst->audited_live_bytes,
                         counted(worst->audited_owner_mismatches.value_or(0), "owner", "owners"));
   }
   return text;
+}
+
+// Empty for a recording that was closed in order.
+std::string how_it_stands(analysis::RecordingState state) {
+  switch (state) {
+    case analysis::RecordingState::kBeingWritten:
+      return "the recording is still being written";
+    case analysis::RecordingState::kCollectorKilled:
+      return "the recording was not closed: its collector was killed, and what it had not read yet is missing";
+    case analysis::RecordingState::kCutShort:
+      return "the recording is not complete: its collector was killed, or could not write on";
+    case analysis::RecordingState::kNotClosed:
+      return "the recording was not closed: still being written, or its collector was killed";
+    case analysis::RecordingState::kClosed:
+      break;
+  }
+  return "";
 }
 
 std::string signal_name(int signal) {
@@ -115,7 +147,7 @@ std::string not_audited(const RequestsResult& result) {
   }
   std::string text;
   for (const auto& [how, workers] : groups) {
-    text += fmt::format("{}{} {}", text.empty() ? "" : "; ", worker_list(workers),
+    text += fmt::format("{}{} {}", text.empty() ? "" : "; ", worker_list(result, workers),
                         described(how.first, how.second, workers.size() > 1));
   }
   if (result.accounting.workers_without_ledger > 0 || result.accounting.run_folder_lost) {
@@ -170,7 +202,11 @@ std::string books_line(const RequestsResult& result) {
     const double outside = static_cast<double>(books.unattributed_bytes) / static_cast<double>(books.allocated_bytes);
     text += fmt::format("; {} outside requests", format_percent(outside));
   }
-  return text + fmt::format("; {} dropped", format_count(books.dropped_requests));
+  text += fmt::format("; {} dropped", format_count(books.dropped_requests));
+  if (books.books_behind_seconds) {
+    text += fmt::format("; as of {} before the latest request", format_duration(*books.books_behind_seconds));
+  }
+  return text;
 }
 
 std::string memory_line(const analysis::MemoryUse& memory) {
@@ -201,22 +237,28 @@ std::string memory_line(const analysis::MemoryUse& memory) {
 
 std::string peak_line(const RequestsResult& result) {
   if (result.peaks.empty()) {
-    return "";
+    return result.peak_outside_unix_us
+               ? fmt::format("outside of the chosen time, at {}", format_iso_time(*result.peak_outside_unix_us))
+               : "";
   }
   const analysis::Peak& peak = result.peaks.front();
   const ByteUnit unit = byte_unit_for(peak.live_bytes);
-  std::string text = fmt::format("{}, {} in, worker {}: {} {}", format_clock(peak.at_unix_us),
-                                 format_duration(peak.after_start_seconds), peak.worker,
-                                 format_in(unit, static_cast<double>(peak.live_bytes)), unit.name);
-  if (peak.by_endpoint.empty()) {
+  std::string text =
+      fmt::format("{}, {} in, {}: {} {}", format_clock(peak.at_unix_us), format_duration(peak.after_start_seconds),
+                  worker_list(result, {peak.worker}), format_in(unit, static_cast<double>(peak.live_bytes)), unit.name);
+  if (peak.in_flight_requests == 0) {
     return text + ", no request in flight";
   }
-  const std::size_t named = std::min(peak.by_endpoint.size(), kNamedHolders);
-  for (std::size_t i = 0; i < named; ++i) {
-    const analysis::HolderGroup& group = peak.by_endpoint[i];
-    text +=
-        fmt::format(", {} {}in {} x {}", format_in(unit, static_cast<double>(group.live_bytes)), i == 0 ? "of it " : "",
-                    format_count(group.requests), endpoint_name(group.method, group.route, group.version));
+  const std::string nothing = format_in(unit, 0);
+  std::size_t named = 0;
+  for (; named < std::min(peak.by_endpoint.size(), kNamedHolders); ++named) {
+    const analysis::HolderGroup& group = peak.by_endpoint[named];
+    const std::string held = format_in(unit, static_cast<double>(group.live_bytes));
+    if (held == nothing) {
+      break;  // the largest come first
+    }
+    text += fmt::format(", {} {}in {} x {}", held, named == 0 ? "of it " : "", format_count(group.requests),
+                        endpoint_name(group.method, group.route, group.version));
   }
   if (peak.outside_bytes) {
     text += fmt::format(", {} outside requests", format_in(unit, static_cast<double>(*peak.outside_bytes)));
@@ -322,11 +364,9 @@ std::vector<LabelledLine> caution_lines(const RequestsResult& result) {
   add_book_notes(result.accounting, lines);
   add_unseen_packages(result.memory.unseen_packages, lines);
   if (const auto displaced = workers_that(result, WorkerEnding::kDisplaced); !displaced.empty()) {
-    add("note", worker_list(displaced) + ": something removed the hooks; figures from then on are wrong");
+    add("note", worker_list(result, displaced) + ": something removed the hooks; figures from then on are wrong");
   }
-  if (!result.recording.complete) {
-    add("note", "the recording was not closed: still being written, or its collector was killed");
-  }
+  add("note", how_it_stands(result.recording.state));
   return lines;
 }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <functional>
 #include <vector>
 
@@ -17,6 +18,9 @@ namespace {
 
 using analysis::EndpointCost;
 using analysis::RequestsResult;
+
+// What the median request allocates after its response is told from here on: little of it is every framework's own.
+constexpr std::uint64_t kMuchAfterwards = std::uint64_t{64} << 10;
 
 struct Figure {
   Column column;
@@ -52,9 +56,9 @@ Figure endpoint_figure(const RequestsResult& result) {
 
 Figure peak_tail_figure(bool has_p99) {
   if (!has_p99) {
-    return {right("max", 3), [](const EndpointCost& e) { return format_bytes(e.peak_bytes.max); }};
+    return {right("PEAK max", 3), [](const EndpointCost& e) { return format_bytes(e.peak_bytes.max); }};
   }
-  return {right("p99", 3),
+  return {right("PEAK p99", 3),
           [](const EndpointCost& e) { return e.peak_bytes.p99 ? format_bytes(*e.peak_bytes.p99) : "-"; }};
 }
 
@@ -85,6 +89,10 @@ std::vector<Figure> figures_of(const RequestsResult& result, bool has_p99) {
                        }});
   }
   figures.push_back({right("ESCAPED p50", 4), [](const EndpointCost& e) { return format_bytes(e.escaped_bytes.p50); }});
+  if (any_endpoint(result, [](const EndpointCost& e) { return e.after_response_bytes.p50 >= kMuchAfterwards; })) {
+    figures.push_back(
+        {right("AFTER p50", 3), [](const EndpointCost& e) { return format_bytes(e.after_response_bytes.p50); }});
+  }
   figures.push_back({right("RETAINED"), [](const EndpointCost& e) { return format_bytes(e.retained_bytes); }});
   figures.push_back({right("COST"), [](const EndpointCost& e) { return format_percent(e.cost_ratio); }});
   return figures;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "report/next_step.h"
@@ -20,7 +21,7 @@ constexpr std::size_t kLabelWidth = 9;
 std::string write_line(const LabelledLine& line, const TextStyle& style) {
   const std::string padding(kLabelWidth - line.label.size(), ' ');
   const char* begin = line.label == "!" ? "\x1b[33m" : "\x1b[2m";
-  const std::string label = style.colour ? begin + line.label + "\x1b[0m" : line.label;
+  const std::string label = style.colour && !line.label.empty() ? begin + line.label + "\x1b[0m" : line.label;
   return label + padding + line.text + "\n";
 }
 
@@ -34,7 +35,11 @@ std::string write_lines(const std::vector<LabelledLine>& lines, const TextStyle&
 
 std::string nothing_recorded(const RequestsResult& result, const TextStyle& style) {
   std::string text = "nothing recorded";
-  if (result.recorded_requests != 0) {
+  const bool none_serves = std::none_of(result.workers.begin(), result.workers.end(),
+                                        [](const analysis::WorkerCost& worker) { return worker.serves; });
+  if (result.recorded_requests != 0 && none_serves) {
+    text += fmt::format(" of processes that serve nothing ({} in all)", format_count(result.recorded_requests));
+  } else if (result.recorded_requests != 0) {
     text += fmt::format(" for these options ({} in all)", format_count(result.recorded_requests));
   }
   if (result.accounting.dropped_requests != 0) {
@@ -55,7 +60,12 @@ std::string requests_text(const RequestsResult& result, const RequestsTextOption
   text += write_lines(
       {{"books", books_line(result)}, {"memory", memory_line(result.memory)}, {"peak", peak_line(result)}}, style);
   text += write_lines(caution_lines(result), style);
-  return text + write_line({"next", next_step_after_requests(result, options.after_run)}, style);
+  const char* label = "next";
+  for (const std::string& step : next_step_after_requests(result, options.after_run)) {
+    text += write_line({label, step}, style);
+    label = "";
+  }
+  return text;
 }
 
 }  // namespace heapledger::report

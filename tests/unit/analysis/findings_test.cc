@@ -19,6 +19,8 @@ EndpointCost endpoint_that_keeps(std::uint64_t requests, std::uint64_t retained_
   endpoint.requests = requests;
   endpoint.recorded_requests = requests;
   endpoint.retained_bytes = retained_bytes;
+  endpoint.recurring_requests = requests - 1;
+  endpoint.recurring_bytes = retained_bytes - retained_bytes / requests;
   endpoint.escaped_bytes.p50 = escaped_p50_bytes;
   return endpoint;
 }
@@ -43,6 +45,31 @@ TEST(Findings, NeedEnoughRequestsForALeak) {
   EXPECT_THAT(find_findings({endpoint_that_keeps(kKeptMinimumRequests - 1, 19'000'000, 1'000'000)}, nullptr),
               IsEmpty());
   EXPECT_THAT(find_findings({endpoint_that_keeps(kKeptMinimumRequests, 20'000'000, 1'000'000)}, nullptr), SizeIs(1));
+  EndpointCost spread = endpoint_that_keeps(kKeptMinimumRequests, 20'000'000, 1'000'000);
+  spread.recurring_bytes = 10'000'000;
+  spread.recurring_requests = kKeptMinimumRecurring;
+  EXPECT_THAT(find_findings({spread}, nullptr), SizeIs(1));
+  spread.recurring_requests = kKeptMinimumRecurring - 1;
+  EXPECT_THAT(find_findings({spread}, nullptr), IsEmpty());
+}
+
+TEST(Findings, FindALeakOfBackgroundTasks) {
+  EndpointCost endpoint = endpoint_that_keeps(1000, 64'000'000, 1000);
+  endpoint.after_response_bytes.p50 = 31'000;
+  EXPECT_THAT(find_findings({endpoint}, nullptr), SizeIs(1));
+  endpoint.after_response_bytes.p50 = 30'999;
+  EXPECT_THAT(find_findings({endpoint}, nullptr), IsEmpty());
+}
+
+TEST(Findings, SayWhatEachRequestKeepsBesideTheOneThatMayHaveFilledSomething) {
+  EndpointCost endpoint = endpoint_that_keeps(100, 9'900'000 + 5'000'000, 100'000);
+  endpoint.recurring_bytes = 9'900'000;
+  const auto findings = find_findings({endpoint}, nullptr);
+  ASSERT_THAT(findings, SizeIs(1));
+  EXPECT_EQ(findings[0].bytes, 100'000U);
+  EXPECT_EQ(findings[0].total_bytes, 14'900'000U);
+  endpoint.recurring_bytes = 99 * (kKeptPerRequestBytes - 1);
+  EXPECT_THAT(find_findings({endpoint}, nullptr), IsEmpty());
 }
 
 TEST(Findings, FindASmallLeakOnceItAddsUp) {

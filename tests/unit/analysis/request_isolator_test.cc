@@ -28,6 +28,7 @@ TEST(RequestIsolator, SumsUpEveryFigureOfAnEndpoint) {
     request.isolated_bytes = i * 900;
     request.escaped_bytes = i * 100;
     request.adopted_bytes = i * 10;
+    request.after_response_bytes = i * 7000;
     request.byte_seconds = static_cast<double>(i) / 4;
     request.duration_us = i * 1000;
     request.in_flight_at_start = i % 2 == 0 ? 3 : 1;
@@ -47,6 +48,7 @@ TEST(RequestIsolator, SumsUpEveryFigureOfAnEndpoint) {
   EXPECT_EQ(endpoint.isolated_bytes.p50, 45'000U);
   EXPECT_EQ(endpoint.escaped_bytes.p50, 5'000U);
   EXPECT_EQ(endpoint.adopted_bytes.max, 1'000U);
+  EXPECT_EQ(endpoint.after_response_bytes.p90, 630'000U);
   EXPECT_EQ(endpoint.byte_seconds.mean, 12.625);
   EXPECT_EQ(endpoint.total_byte_seconds, 1262.5);
   EXPECT_EQ(endpoint.duration_seconds.p50, 0.05);
@@ -115,6 +117,19 @@ TEST(RequestIsolator, RetainsWhatEndedAndTenuredOwnersStillHold) {
   EXPECT_EQ(analyze(tables, requests, first_worker).endpoints[0].retained_bytes, 460U);
 }
 
+TEST(RequestIsolator, SaysHowARecordingStands) {
+  auto tables = small_tables();
+  EXPECT_EQ(analyze(tables, {}).recording.state, RecordingState::kClosed);
+  tables.meta.complete = false;
+  EXPECT_EQ(analyze(tables, {}).recording.state, RecordingState::kCutShort);
+  tables.meta.ended_unix_ns.reset();
+  EXPECT_EQ(analyze(tables, {}).recording.state, RecordingState::kNotClosed);
+  tables.meta.writer_runs = true;
+  EXPECT_EQ(analyze(tables, {}).recording.state, RecordingState::kBeingWritten);
+  tables.meta.writer_runs = false;
+  EXPECT_EQ(analyze(tables, {}).recording.state, RecordingState::kCollectorKilled);
+}
+
 TEST(RequestIsolator, ChoosesByTimeOfStartSinceIncludedUntilExcluded) {
   const std::vector<RequestRow> requests{request_row(1, 10, 9'999'999), request_row(1, 20, 10'000'000),
                                          request_row(1, 30, 19'999'999), request_row(1, 40, 20'000'000)};
@@ -170,7 +185,11 @@ TEST(RequestIsolator, CountsTheWorkersThatHadARequestElseThoseWithAServerElseAll
   EXPECT_EQ(analyze(tables, {request_row(1, 1)}).recording.worker_count, 1U);
   tables.in_flight = {{3, 1, 7, 100, 1, 1, 1}};
   EXPECT_EQ(analyze(tables, {request_row(1, 1)}).recording.worker_count, 2U);
-  EXPECT_THAT(analyze(tables, {}).workers, SizeIs(3));  // each is listed
+  const auto listed = analyze(tables, {request_row(1, 1)}).workers;
+  ASSERT_THAT(listed, SizeIs(3));  // each is listed
+  EXPECT_TRUE(listed[0].serves);
+  EXPECT_FALSE(listed[1].serves);
+  EXPECT_TRUE(listed[2].serves);
   tables.in_flight.clear();
   for (auto& worker : tables.workers) worker.server = "";
   EXPECT_EQ(analyze(tables, {}).recording.worker_count, 3U);
@@ -180,7 +199,9 @@ TEST(RequestIsolator, CountsTheWorkersWhoseRequestsWereAllFolded) {
   using Kind = recording::OwnerTotalKind;
   auto tables = small_tables();
   tables.workers = {worker_row(1), worker_row(2), worker_row(3)};
-  tables.owner_totals = {{2, Kind::kRetired, {}, {}, 9, 100, 100, 0}, {3, Kind::kService, {}, {}, 1, 100, 0, 100}};
+  tables.owner_totals = {{2, Kind::kRetired, {}, {}, 9, 100, 100, 0},
+                         {3, Kind::kService, {}, {}, 1, 100, 0, 100},
+                         {3, Kind::kInherited, 1, {}, 1, 100, 0, 100}};
   recording::SliceRow slice;
   slice.endpoint = 1;
   slice.until_us = 30'000'000;
@@ -231,7 +252,28 @@ TEST(RequestIsolator, LeavesOutPeaksOutsideOfTheChosenTime) {
   tables.peaks = {{1, 1'000'000, 500, 0, {}}};
   RequestsOptions options;
   options.since = Moment::parse("2s");
-  EXPECT_THAT(analyze(tables, {}, options).peaks, IsEmpty());
+  const auto result = analyze(tables, {}, options);
+  EXPECT_THAT(result.peaks, IsEmpty());
+  EXPECT_EQ(result.peak_outside_unix_us, kStartedUnixNs / 1000 + 1'000'000);
+}
+
+TEST(RequestIsolator, ShowsNoLowerPeakInThePlaceOfOneOutsideOfTheChosenTime) {
+  auto tables = small_tables();
+  tables.workers = {worker_row(1), worker_row(2), worker_row(3)};
+  tables.peaks = {{1, 1'000'000, 500, 0, {}}, {2, 3'000'000, 499, 0, {}}, {3, 4'000'000, 501, 0, {}}};
+  RequestsOptions options;
+  options.since = Moment::parse("2s");
+  const auto surely = analyze(tables, {}, options);
+  ASSERT_THAT(surely.peaks, SizeIs(1));
+  EXPECT_EQ(surely.peaks[0].worker, 3);
+  EXPECT_EQ(surely.peak_outside_unix_us, std::nullopt);
+
+  tables.peaks[2].live_bytes = 499;
+  const auto unsure = analyze(tables, {}, options);
+  EXPECT_THAT(unsure.peaks, IsEmpty());
+  EXPECT_EQ(unsure.peak_outside_unix_us, kStartedUnixNs / 1000 + 1'000'000);
+  options.workers = {2, 3};
+  EXPECT_THAT(analyze(tables, {}, options).peaks, SizeIs(2));
 }
 
 TEST(RequestIsolator, MergesWhatWasFoldedAndSaysSo) {

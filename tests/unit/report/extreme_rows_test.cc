@@ -17,7 +17,7 @@ recording::RequestRow extreme_request(std::int64_t size, std::int64_t at_us, dou
   auto row = analysis::request_row(1, size, at_us);
   row.duration_us = size;
   row.in_flight_at_start = row.in_flight_peak = row.allocations = row.peak_bytes = row.escaped_bytes = size;
-  row.isolated_bytes = row.adopted_bytes = size;
+  row.isolated_bytes = row.adopted_bytes = row.after_response_bytes = size;
   row.native_allocated_bytes = row.native_peak_bytes = size;
   row.byte_seconds = byte_seconds;
   return row;

@@ -94,6 +94,7 @@ inline analysis::RequestsResult troubled_result() {
   auto row = analysis::request_row(1, 8'000'000);
   row.native_allocated_bytes = 1'000'000;
   row.native_peak_bytes = 900'000;
+  row.after_response_bytes = 70 * kKiB;
   recording::add_request(early, row);
   tables.slices = {early};
   std::vector<recording::RequestRow> rows{row, row, row, row};
