@@ -128,7 +128,10 @@ def test_a_dead_one_is_recovered_beside_a_live_one_that_is_left_alone(tmp_path: 
         assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
         assert not left.exists()
         assert set((tmp_path / "run").iterdir()) == folders
-        assert rows_by_pid(Recording(tmp_path / "heapledger-2.db")).total() == 40
+        recovered = Recording(tmp_path / "heapledger-2.db")
+        # A client has its response a moment before the service has closed the request's books.
+        unclosed = recovered.query("SELECT * FROM in_flight")
+        assert rows_by_pid(recovered).total() + len(unclosed) == 40
         answered += answered_by(living, 50)
         serving.eventually(
             "the live one goes on", lambda: rows_by_pid(Recording(tmp_path / "heapledger.db")) == answered
