@@ -42,7 +42,7 @@ std::uint64_t native_live_of_all(Engine& e) noexcept {
 
 // Pages of the native map that a burst left behind. Only when it covers far more than what lives.
 void drop_empty_map_pages(Engine& e) noexcept {
-  constexpr std::uint64_t kPagesAtOnce = 1024;
+  constexpr std::uint64_t kPagesAtOnce = 2048;  // some two milliseconds where all are empty, once a sample
   constexpr std::uint64_t kEntriesPerPage = 2048;
   constexpr std::uint64_t kSlackPages = 64;
   const std::uint64_t covered_bytes = e.natives.touched_pages() * (kEntriesPerPage << e.natives.granule_shift());
@@ -105,9 +105,9 @@ void sample_if_due(Engine& e) noexcept {
   const std::uint64_t now_ns = base::monotonic_ns();
   if (now_ns < e.next_sample_ns) return;
   take_sample(e);
-  drop_empty_map_pages(e);
   const std::uint64_t cost_ns = base::monotonic_ns() - now_ns;
   e.next_sample_ns = now_ns + std::max(kShortestPauseNs, cost_ns * kPausePerCost);
+  drop_empty_map_pages(e);
 }
 
 }  // namespace heapledger::engine
