@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -154,3 +155,34 @@ def test_forked_workers_keep_balanced_books(application: str, options: list[str]
     assert recording.analysis()["recording"]["native"] is True
     assert len(recording.requests()) == 60
     recording.assert_balanced()
+
+
+def test_packages_with_allocators_of_their_own_are_named(tmp_path: Path) -> None:
+    """By the name that the service imports: what they map by themselves passes no malloc."""
+    for name in ("polars", "pyarrow"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").write_text("from . import inner\n")
+        (tmp_path / name / "inner.py").write_text("")
+    text = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import pyarrow.inner, polars, heapledger\n"
+    text += "with heapledger.request('x'):\n    pass\n"
+    ran, recording = run(tmp_path, program(text))
+    assert recording.analysis()["memory"]["unseen_packages"] == ["polars", "pyarrow"]
+    assert "unseen   polars, pyarrow: allocators of their own" in ran.stderr
+
+
+def test_doctor_names_the_allocator_behind_and_its_granule(tmp_path: Path) -> None:
+    def asked(**variables: str) -> dict[str, Any]:
+        done = subprocess.run(
+            [serving.heapledger(), "doctor", "--run-dir", str(tmp_path), "--format", "json"],
+            env={"PATH": os.environ["PATH"], **variables}, capture_output=True, text=True, check=True, timeout=60,
+        )  # fmt: skip
+        document: dict[str, Any] = json.loads(done.stdout)
+        return document
+
+    tmp_path.chmod(0o700)
+    plain = asked()
+    assert plain["native"] is True
+    assert plain["native_memory"] == "seen: libc.so.6, 32-byte granules"
+    assert plain["python"]["facts"]["rule"] == "pymalloc pools"
+    behind = asked(LD_PRELOAD=library("jemalloc"))
+    assert behind["native_memory"] == "seen: libjemalloc.so.2, 8-byte granules"
