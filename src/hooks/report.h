@@ -10,10 +10,8 @@
 namespace heapledger::hooks {
 
 // Release in heapledger_preload_attach, acquire here: the sink's own tables are laid before it is seen.
-// Both are initialized by constants, in attach.cc. NOLINTBEGIN(bugprone-dynamic-static-initializers)
 extern std::atomic<const Sink*> g_sink;
 extern thread_local bool t_reporting __attribute__((tls_model("initial-exec")));
-// NOLINTEND(bugprone-dynamic-static-initializers)
 
 // The sink if it is to be told now; ends the report when it goes.
 class Report {
