@@ -31,6 +31,10 @@ ENVIRONMENT_OF_CHILD = """
             "env": subprocess.run(["env"], capture_output=True, text=True).stdout.count("heapledger_preload"),
             "shell": subprocess.run("cat /proc/self/maps", shell=True, capture_output=True, text=True).stdout.count(
                 "heapledger_preload"),
+            "isolated": [
+                subprocess.run([sys.executable, *flags, "-c", script], capture_output=True, text=True).stdout.split()
+                for flags in (["-I"], ["-bES"], ["-X", "dev", "-W", "error", "-S"])
+            ],
             "python": subprocess.run([sys.executable, "-c", script], capture_output=True, text=True).stdout.split(),
         }
         with multiprocessing.get_context("spawn").Pool(1) as pool:
@@ -47,6 +51,7 @@ def test_only_children_that_are_a_supported_python_keep_the_library(tmp_path: Pa
     assert answers["here"] == [[], True]
     assert answers["env"] == answers["shell"] == 0
     assert answers["python"] == ["False", "True"]
+    assert answers["isolated"] == [["False", "False"]] * 3
     assert answers["spawn"] is True
 
 

@@ -46,7 +46,8 @@ def _stand_before_fork_exec() -> None:
     def fork_exec(*args: Any) -> int:
         try:
             arguments, executables, environment, folder = args[0], args[1], args[5], args[4]
-            if _takes_part(_first_there(executables, folder)) and not _is_resource_tracker(arguments):
+            there = _first_there(executables, folder)
+            if _takes_part(there) and _loads_site(arguments) and not _is_resource_tracker(arguments):
                 before_exec = next((index for index, value in enumerate(args) if callable(value)), None)
                 if environment is not None or before_exec is None:
                     entries = _environment_of_this_process() if environment is None else environment
@@ -82,7 +83,7 @@ def _putting_ours(before_exec: Callable[[], object]) -> Callable[[], None]:
 def _spawning(original: Callable[..., int]) -> Callable[..., int]:
     def posix_spawn(path: Path, argv: Sequence[Any], env: Any, /, *args: Any, **kwargs: Any) -> int:
         try:
-            if _takes_part(_found(path)):
+            if _takes_part(_found(path)) and _loads_site(argv):
                 env = handed_on(_pairs(_environment_of_this_process()) if env is None else _encoded(env))
         except Exception:
             pass
@@ -94,7 +95,7 @@ def _spawning(original: Callable[..., int]) -> Callable[..., int]:
 def _replacing(original: Callable[..., Any]) -> Callable[..., Any]:
     def execve(path: Any, argv: Any, env: Any) -> Any:
         try:
-            if _takes_part(path):
+            if _takes_part(path) and _loads_site(argv):
                 env = handed_on(_encoded(env))
         except Exception:
             pass
@@ -107,7 +108,7 @@ def _replacing_without_environment(execv: Callable[..., Any], execve: Callable[.
     def replacement(path: Any, argv: Any, /) -> Any:
         environment = None
         try:
-            if _takes_part(path):
+            if _takes_part(path) and _loads_site(argv):
                 environment = handed_on(_pairs(_environment_of_this_process()))
         except Exception:
             pass
@@ -166,6 +167,28 @@ def _pairs(environment: Sequence[bytes]) -> dict[bytes, bytes]:
 def _is_resource_tracker(arguments: Sequence[Any]) -> bool:
     """multiprocessing's: it runs none of the service's code and would be one more process in the recording."""
     return any(b"multiprocessing.resource_tracker" in os.fsencode(argument) for argument in arguments)
+
+
+def _loads_site(arguments: Sequence[Any]) -> bool:
+    """Not with -I, -E or -S: such a Python never meets our folder, and would hand all of it on to its own children."""
+    encoded = [os.fsencode(argument) for argument in arguments]
+    if not encoded or not os.path.basename(encoded[0]).startswith(b"python"):
+        return True  # a script: the flags are its own
+    words = iter(encoded[1:])
+    for word in words:
+        if len(word) < 2 or not word.startswith(b"-") or word.startswith(b"--"):
+            return True
+        for at in range(1, len(word)):
+            letter = word[at : at + 1]
+            if letter in (b"I", b"E", b"S"):
+                return False
+            if letter in (b"c", b"m"):
+                return True
+            if letter in (b"W", b"X"):
+                if at + 1 == len(word):
+                    next(words, None)
+                break
+    return True
 
 
 def _first_there(executables: Sequence[Any], folder: Any) -> Any:
