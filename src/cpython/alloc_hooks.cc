@@ -3,6 +3,7 @@
 #include <malloc.h>
 
 #include "cpython/block_books.h"
+#include "cpython/mapped_chunk.h"
 #include "cpython/native_hooks.h"
 #include "engine/size_class.h"
 
@@ -128,12 +129,6 @@ void* pool_realloc(void* context, void* old_block, std::size_t bytes) {
 
 // ---- RAW, under both rules; may run without the GIL ----
 
-// Did glibc map this chunk by itself? Such a block grows by mremap: old and new never exist at once.
-bool is_mapped_chunk(const void* block) noexcept {
-  constexpr std::size_t kMappedFlag = 2;
-  return g_glibc_mapped_bit && (static_cast<const std::size_t*>(block)[-1] & kMappedFlag) != 0;
-}
-
 void* raw_malloc(void*, std::size_t bytes) {
   void* block = g_raw.malloc(g_raw.ctx, bytes);
   if (block != nullptr && t_owner.nested == 0) book_word(block, bytes);
@@ -174,7 +169,7 @@ void rebook_word(void* old_block, void* block, std::size_t bytes, Block known, b
 void* raw_realloc(void* context, void* old_block, std::size_t bytes) {
   if (old_block == nullptr) return raw_malloc(context, bytes);
   if (t_owner.nested != 0) return g_raw.realloc(g_raw.ctx, old_block, bytes);
-  const bool mapped = is_mapped_chunk(old_block);
+  const bool mapped = g_glibc_mapped_bit && has_mapped_bit(old_block);
   const Block known = forget_word(old_block);
   void* block = g_raw.realloc(g_raw.ctx, old_block, bytes);
   if (block == nullptr) {
@@ -282,25 +277,13 @@ PyMemAllocatorEx hooks_for(BlockRule rule) noexcept {
   return {&engine::engine(), whole_malloc<kInner>, whole_calloc<kInner>, whole_realloc<kInner>, whole_free<kInner>};
 }
 
-// A block far above glibc's largest mmap threshold: is its header what glibc writes for a mapped chunk?
-bool mapped_bit_is_glibcs() noexcept {
-  constexpr std::size_t kBytes = std::size_t{64} * 1024 * 1024;
-  constexpr std::size_t kChunkBytes = kBytes + 4096;
-  void* block = PyMem_RawMalloc(kBytes);
-  if (block == nullptr) return false;
-  const bool at_page_start = (address_of(block) & 4095) == 16;
-  const bool matches = at_page_start && static_cast<const std::size_t*>(block)[-1] == (kChunkBytes | 2U);
-  PyMem_RawFree(block);
-  return matches;
-}
-
 }  // namespace
 
 void install_hooks(const RuleFound& found) noexcept {
   if (g_installed) return;
   g_installed = true;
   find_current_thread_state();
-  g_glibc_mapped_bit = !raw_is_native() && mapped_bit_is_glibcs();
+  g_glibc_mapped_bit = !raw_is_native() && mapped_bit_is_glibcs(PyMem_RawMalloc, PyMem_RawFree);
   PyObject_GetArenaAllocator(&g_arena);
   PyMem_GetAllocator(PYMEM_DOMAIN_RAW, &g_raw);
   PyMem_GetAllocator(PYMEM_DOMAIN_MEM, &g_mem);
@@ -341,7 +324,7 @@ bool hook_is_reached(void* (*allocate)(std::size_t), void (*release)(void*)) noe
 bool hooks_are_reached() noexcept {
   const PyThreadState* state = attached_thread_state();
   if (state == nullptr || !in_main_interpreter(state)) return true;  // a state that our hooks do not ask about
-  const bool raw = raw_is_native() ? native_is_seen() : hook_is_reached(PyMem_RawMalloc, PyMem_RawFree);
+  const bool raw = raw_is_native() || hook_is_reached(PyMem_RawMalloc, PyMem_RawFree);  // no hook of ours there
   return raw && hook_is_reached(PyMem_Malloc, PyMem_Free) && hook_is_reached(PyObject_Malloc, PyObject_Free);
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cpython/block_books.h"
+#include "cpython/mapped_chunk.h"
 #include "hooks/preload.h"
 
 namespace heapledger::cpython {
@@ -69,18 +70,13 @@ bool released(void* block) noexcept {
   return release.held;
 }
 
-bool is_mapped_chunk(const void* block) noexcept {
-  constexpr std::size_t kMappedFlag = 2;
-  return g_mapped_bit && (static_cast<const std::size_t*>(block)[-1] & kMappedFlag) != 0;
-}
-
 Resizing resizing(void* block) noexcept {
   Engine& e = books();
   const Release release = engine::release_native_to_resize(e, block);
   if (release.held) return {Resizing::kHeld, release.bytes};
   std::uint64_t known = release.owner;
   if (release.python) known |= kPython;
-  if (is_mapped_chunk(block)) known |= kMapped;
+  if (g_mapped_bit && has_mapped_bit(block)) known |= kMapped;
   return {known, release.bytes};
 }
 
@@ -119,18 +115,6 @@ unsigned granule_shift_of(const Interposed& next) noexcept {
   return wide ? 5 : 3;
 }
 
-// A block far above the largest mmap threshold: is its header what glibc writes for a mapped chunk?
-bool mapped_bit_is_glibcs(const Interposed& next) noexcept {
-  constexpr std::size_t kBytes = std::size_t{64} * 1024 * 1024;
-  constexpr std::size_t kChunkBytes = kBytes + 4096;
-  void* block = next.malloc(kBytes);
-  if (block == nullptr) return false;
-  const bool at_page_start = (address_of(block) & 4095) == 16;
-  const bool matches = at_page_start && static_cast<const std::size_t*>(block)[-1] == (kChunkBytes | 2U);
-  next.free(block);
-  return matches;
-}
-
 const char* file_name(const char* path) noexcept {
   const char* slash = strrchr(path, '/');
   return slash == nullptr ? path : slash + 1;
@@ -160,7 +144,7 @@ NativeFound find_native() noexcept {
   if (next == nullptr) return found;
   found.allocator = {next->usable_bytes, next->free, next->is_libc != 0};
   found.granule_shift = granule_shift_of(*next);
-  g_mapped_bit = next->is_libc != 0 && mapped_bit_is_glibcs(*next);
+  g_mapped_bit = next->is_libc != 0 && mapped_bit_is_glibcs(next->malloc, next->free);
   snprintf(found.name, sizeof(found.name), "%.32s, %u-byte granules", file_name(next->provider),
            1U << found.granule_shift);
   return found;

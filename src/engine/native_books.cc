@@ -19,6 +19,13 @@ void drop_native(Engine& e, std::uint16_t owner, std::size_t bytes) noexcept {
   native_counters(e, owner).native_live_bytes.fetch_sub(static_cast<std::int64_t>(bytes), kRelaxed);
 }
 
+void move_native(Engine& e, OwnerId from, OwnerId to, std::size_t bytes) noexcept {
+  native_counters(e, from.raw()).native_allocated_bytes.fetch_sub(bytes, kRelaxed);
+  drop_native(e, from.raw(), bytes);
+  add_native(e, to.raw(), bytes);
+  fold_native_peak(e, to);
+}
+
 void hold(Engine& e, void* block) noexcept {
   void* first = e.held_frees.load(kRelaxed);
   do {
@@ -37,7 +44,10 @@ bool is_walked_after_close(Engine& e, void* block) noexcept {
 Release take_out(Engine& e, void* block) noexcept {
   if (HL_UNLIKELY(!e.natives.is_open())) return {.owner = 0, .held = is_walked_after_close(e, block)};
   const NativeEntry known = e.natives.remove(address_of(block));
-  if (known.owner == 0) return {};
+  if (known.owner == 0) {
+    e.ledger.header.foreign_blocks.fetch_add(1, kRelaxed);
+    return {};
+  }
   if (HL_UNLIKELY(e.native_walkers.load(std::memory_order_seq_cst) != 0)) {
     NativeEntry nothing;
     e.natives.insert(address_of(block), known, nothing);
@@ -115,12 +125,7 @@ bool adopt_native(Engine& e, const void* block, OwnerId to) noexcept {
   if (!e.natives.exchange_owner(address_of(block), to.raw(), before)) return false;
   if (before.owner == to.raw()) return true;
   const std::size_t bytes = e.native.usable_bytes(const_cast<void*>(block));
-  if (!before.python) {
-    native_counters(e, before.owner).native_allocated_bytes.fetch_sub(bytes, kRelaxed);
-    drop_native(e, before.owner, bytes);
-    add_native(e, to.raw(), bytes);
-    fold_native_peak(e, to);
-  }
+  if (!before.python) move_native(e, OwnerId{before.owner}, to, bytes);
   move_books(e, OwnerId{before.owner}, to, bytes);
   return true;
 }
@@ -131,12 +136,7 @@ void tenure_native(Engine& e, std::uintptr_t address, std::atomic<std::uint16_t>
   if (NativeMap::unpack(seen).owner != from.raw()) return;
   const std::size_t bytes = e.native.usable_bytes(reinterpret_cast<void*>(address));
   if (!entry.compare_exchange_strong(seen, NativeMap::with_owner(seen, to.raw()), kRelaxed)) return;
-  if (!NativeMap::unpack(seen).python) {
-    native_counters(e, from.raw()).native_allocated_bytes.fetch_sub(bytes, kRelaxed);
-    drop_native(e, from.raw(), bytes);
-    add_native(e, to.raw(), bytes);
-    fold_native_peak(e, to);
-  }
+  if (!NativeMap::unpack(seen).python) move_native(e, from, to, bytes);
   move_books(e, from, to, bytes);
 }
 

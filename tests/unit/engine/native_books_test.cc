@@ -83,6 +83,16 @@ TEST_F(NativeBooks, a_block_is_booked_with_its_usable_size_and_taken_out_again) 
   expect_balanced();
 }
 
+TEST_F(NativeBooks, the_free_of_a_block_from_before_us_is_counted_and_in_no_figure) {
+  const hl_scope scope = request();
+  void* foreign = take(100);
+  release(foreign);
+  EXPECT_EQ(g_freed, 1u);
+  EXPECT_EQ(e_.ledger.header.foreign_blocks, 1u);
+  EXPECT_EQ(hl_read_scope(scope).live_bytes, 0u);
+  expect_balanced();
+}
+
 TEST_F(NativeBooks, both_halves_of_a_granule_are_told_apart) {
   char* const base = static_cast<char*>(take(64));
   NativeEntry before;
