@@ -171,7 +171,10 @@ def test_one_recording_holds_all_workers_of_a_master_that_started(tmp_path: Path
         assert service.wait() == 0
     assert [path.name for path in tmp_path.glob("*.db")] == ["heapledger.db"]
     recording = Recording(tmp_path / "heapledger.db")
-    assert rows_by_pid(recording) == answered
+    # The killed one may not have closed the request whose answer was out already.
+    unclosed = recording.query("SELECT * FROM in_flight")
+    assert len(unclosed) <= 1
+    assert (answered - rows_by_pid(recording)).total() == len(unclosed)
     assert recording.analysis()["recording"]["complete"] is True
     assert not list((tmp_path / "run").iterdir())
 
