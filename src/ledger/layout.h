@@ -19,9 +19,16 @@
 //   1028 KiB    1.5 MiB     OwnerRecord[8192]   who the owner is
 //   2564 KiB    32 KiB      EndpointRecord[1024]
 //   2596 KiB    160 KiB     string heap
-//   2756 KiB    1 MiB       RingRecord[4096]    finished requests; later kinds share it
-//   3780 KiB    8 KiB       PeakRecord[2]       composition of the highest moment, double-buffered
-//   3788 KiB    4 KiB       ProcessSample       latest self-measurement
+//   2756 KiB    512 KiB     RingRecord[2048]    finished requests; later kinds share it
+//   3268 KiB    8 KiB       PeakRecord[2]       composition of the highest moment, double-buffered
+//   3276 KiB    4 KiB       ProcessSample       latest self-measurement
+//   3280 KiB    192 KiB     LifeRecord[1024]    what became of an endpoint's blocks after its requests, by endpoint id
+//   3472 KiB    128 KiB     CohortCell[4096]    live blocks of tenured owners by size, open addressing
+//   3600 KiB    16 KiB      FlowCell[512]       who freed whose blocks, open addressing
+//   3616 KiB    64 KiB      PlaceRecord[4096]   lines of code that sampled stacks pass through
+//   3680 KiB    128 KiB     StackRecord[2048]   sampled stacks
+//   3808 KiB    128 KiB     SiteRecord[2048]    what each endpoint allocated through each stack
+//   3936 KiB    128 KiB     string heap of places
 #pragma once
 
 #include <atomic>
@@ -31,14 +38,24 @@
 namespace heapledger::ledger {
 
 inline constexpr std::uint64_t kMagic = 0x31474C5045414548ULL;  // "HEAPLG1" little-endian, never changes
-inline constexpr std::uint32_t kLayoutVersion = 2;
+inline constexpr std::uint32_t kLayoutVersion = 3;
 
 inline constexpr std::size_t kPageBytes = 4096;
 inline constexpr std::uint32_t kOwnerSlots = 8192;
 inline constexpr std::uint32_t kEndpointSlots = 1024;
-inline constexpr std::uint32_t kRingRecords = 4096;
+inline constexpr std::uint32_t kRingRecords = 2048;
 inline constexpr std::uint32_t kPeakMembers = 64;
 inline constexpr std::size_t kStringHeapBytes = std::size_t{160} * 1024;
+inline constexpr std::uint32_t kCohorts = 16;
+inline constexpr std::uint32_t kCohortCells = 4096;
+inline constexpr std::uint32_t kFlowCells = 512;
+inline constexpr std::uint32_t kPlaces = 4096;
+inline constexpr std::uint32_t kStacks = 2048;
+inline constexpr std::uint32_t kStackPlaces = 26;
+inline constexpr std::uint32_t kSites = 2048;
+inline constexpr std::size_t kPlaceStringBytes = std::size_t{128} * 1024;
+inline constexpr std::uint32_t kCurvePoints = 16;
+inline constexpr std::uint32_t kAgeBins = 12;
 
 enum class OwnerKind : std::uint8_t {
   kNone = 0,
@@ -91,6 +108,7 @@ static_assert(sizeof(OffGilBank) == 64);
 
 inline constexpr std::uint16_t kOwnerApproximate = 1;  // no slot was free: bytes went to the tenured owner
 inline constexpr std::uint16_t kOwnerDiscarded = 2;    // a request without a row: its kind is kService from then on
+inline constexpr std::uint16_t kOwnerAged = 4;         // its request is over, or it is tenured: frees are survivors'
 
 // What the row will say, taken when the response was out.
 struct EndSnapshot {
@@ -128,6 +146,10 @@ struct alignas(64) OwnerRecord {
   EndSnapshot at_end;  // valid from kResponded on
   std::uint64_t native_allocated_bytes;
   std::uint64_t native_peak_bytes;
+  std::uint32_t ordinal;  // which of its endpoint's requests, from 1, by the order of their ends; of a tenured owner:
+                          // the first of its cohort, 0 when it has none
+  std::uint16_t heir;     // tenured owners that are being swept: whom their blocks go to
+  std::uint16_t reserved;
 };
 static_assert(sizeof(OwnerRecord) == 192);
 
@@ -151,6 +173,11 @@ inline constexpr std::uint32_t kRequestRaised = 1u << 1;
 inline constexpr std::uint32_t kRequestStreamedIn = 1u << 2;
 inline constexpr std::uint32_t kRequestStreamedOut = 1u << 3;
 inline constexpr std::uint32_t kRequestDisconnected = 1u << 4;
+
+// How live bytes moved during a request: its duration in sixteen equal parts, the mean level of each in fifteenths of
+// the request's peak, four bits each, the first part highest. peak_percent: when the peak was reached, in percent of
+// the duration; kNoCurve: neither is known.
+inline constexpr std::uint8_t kNoCurve = 255;
 
 // One finished request.
 struct RingRecord {
@@ -182,7 +209,9 @@ struct RingRecord {
   std::uint16_t request_type_bytes;
   std::uint16_t response_type_bytes;
   std::uint32_t reserved_small;
-  std::uint64_t reserved[10];
+  std::uint64_t curve;
+  std::uint8_t peak_percent;
+  std::uint8_t reserved[71];
 };
 static_assert(sizeof(RingRecord) == 256);
 
@@ -219,6 +248,78 @@ struct ProcessSample {
   std::uint64_t reserved[504];
 };
 static_assert(sizeof(ProcessSample) == kPageBytes);
+
+// What became of an endpoint's survivors: blocks that were live when their request had ended. Ages are counted in
+// requests of the endpoint that ended since, and in time since the owner's request (or the last of its cohort) ended:
+//   bin 0: below 10 ms, bin n: below 10 ms * 4^n, the last one: all above.
+// Cohorts are runs of `cohort_requests` requests each; when there are more than sixteen, the runs double and pairs of
+// cohorts become one.
+struct LifeRecord {
+  std::uint64_t requests;         // [gil] that have ended
+  std::uint32_t cohort_requests;  // [gil] 0: nothing was tenured yet
+  std::uint32_t reserved_small;
+  std::uint16_t cohort_owners[kCohorts];  // [gil] tenured owners, 0: none
+  std::atomic<std::int64_t> retained_bytes;  // [any] survivors still live
+  std::atomic<std::uint64_t> freed_bytes;    // [any] survivors freed
+  std::atomic<std::uint64_t> oldest_free_requests;     // [any] the greatest age at which one was freed
+  std::atomic<std::uint64_t> first_aged_free_request;  // [any] LifeRecord::requests when first one of age 2 and more
+  std::atomic<std::uint64_t> last_aged_free_request;   // [any] ... and when last
+  std::atomic<std::uint64_t> freed_by_age_bytes[kAgeBins];  // [any]
+  std::uint64_t reserved[1];
+};
+static_assert(sizeof(LifeRecord) == 192);
+
+// Blocks of one size that a tenured owner holds. key: owner << 16 | (size class + 1); 0: unused.
+struct CohortCell {
+  std::atomic<std::uint64_t> key;
+  std::atomic<std::int64_t> live_bytes;   // [any]
+  std::atomic<std::int64_t> live_blocks;  // [any]
+  std::uint64_t reserved;
+};
+static_assert(sizeof(CohortCell) == 32);
+
+// Survivors of one endpoint's requests that requests of another (or of the same) freed.
+// key: (owner's endpoint + 1) << 32 | (freer's endpoint + 1); 0: unused.
+struct FlowCell {
+  std::atomic<std::uint64_t> key;
+  std::atomic<std::uint64_t> bytes;
+  std::atomic<std::uint64_t> blocks;
+  std::uint64_t reserved;
+};
+static_assert(sizeof(FlowCell) == 32);
+
+struct PlaceRecord {
+  std::uint32_t function_offset;  // into the string heap of places
+  std::uint32_t file_offset;
+  std::uint32_t line;
+  std::uint16_t function_bytes;
+  std::uint16_t file_bytes;
+};
+static_assert(sizeof(PlaceRecord) == 16);
+
+inline constexpr std::uint16_t kStackTruncated = 1;
+
+struct StackRecord {
+  std::uint64_t hash;
+  std::uint16_t depth;
+  std::uint16_t flags;                 // kStack*
+  std::uint16_t places[kStackPlaces];  // innermost first
+};
+static_assert(sizeof(StackRecord) == 64);
+
+// Estimates from sampled blocks, each counted for the blocks it stands for. Stack 0: no Python code was running.
+struct SiteRecord {
+  std::uint32_t endpoint;
+  std::uint32_t stack;
+  std::uint64_t samples;
+  double allocated_bytes;
+  double peak_bytes;       // live at the peak of their request, summed over requests
+  double retained_bytes;   // survivors still live
+  double retained_blocks;
+  std::uint64_t retained_samples;
+  std::uint64_t reserved;
+};
+static_assert(sizeof(SiteRecord) == 64);
 
 struct alignas(4096) Header {
   std::uint64_t magic;
@@ -267,6 +368,16 @@ struct alignas(4096) Header {
   std::uint64_t audited_live_bytes;
   std::uint64_t audited_owner_mismatches;
   std::uint64_t frozen_unix_ns;
+
+  // Sampled stacks. Written by whoever holds the sampler; counts: release after the record, acquire before reading it.
+  std::uint64_t sampling_mean_bytes;
+  std::atomic<std::uint32_t> place_count;
+  std::atomic<std::uint32_t> stack_count;
+  std::atomic<std::uint32_t> site_count;
+  std::atomic<std::uint32_t> place_string_bytes;
+  std::atomic<std::uint64_t> lost_samples;    // no room, or the sampler was held by another thread
+  std::atomic<std::uint64_t> lost_cohorts;    // blocks tenured without a cohort or a cell: no slots left
+  std::atomic<std::uint64_t> lost_flow_bytes;
 };
 static_assert(sizeof(Header) == kPageBytes);
 
@@ -278,8 +389,15 @@ inline constexpr std::size_t kStringOffset = kEndpointOffset + kEndpointSlots * 
 inline constexpr std::size_t kRingOffset = kStringOffset + kStringHeapBytes;
 inline constexpr std::size_t kPeakOffset = kRingOffset + kRingRecords * sizeof(RingRecord);
 inline constexpr std::size_t kSampleOffset = kPeakOffset + 2 * sizeof(PeakRecord);
-inline constexpr std::size_t kLedgerBytes = kSampleOffset + sizeof(ProcessSample);
-static_assert(kHotOffset == 0x1000 && kRingOffset == 0x2B1000 && kSampleOffset == 0x3B3000);
+inline constexpr std::size_t kLifeOffset = kSampleOffset + sizeof(ProcessSample);
+inline constexpr std::size_t kCohortOffset = kLifeOffset + kEndpointSlots * sizeof(LifeRecord);
+inline constexpr std::size_t kFlowOffset = kCohortOffset + kCohortCells * sizeof(CohortCell);
+inline constexpr std::size_t kPlaceOffset = kFlowOffset + kFlowCells * sizeof(FlowCell);
+inline constexpr std::size_t kStackOffset = kPlaceOffset + kPlaces * sizeof(PlaceRecord);
+inline constexpr std::size_t kSiteOffset = kStackOffset + kStacks * sizeof(StackRecord);
+inline constexpr std::size_t kPlaceStringOffset = kSiteOffset + kSites * sizeof(SiteRecord);
+inline constexpr std::size_t kLedgerBytes = kPlaceStringOffset + kPlaceStringBytes;
+static_assert(kHotOffset == 0x1000 && kRingOffset == 0x2B1000 && kSampleOffset == 0x333000);
 static_assert(kLedgerBytes % kPageBytes == 0 && kLedgerBytes <= std::size_t{4} << 20);
 
 // The whole file as one object: what the writer maps over its own static memory.
@@ -293,9 +411,17 @@ struct alignas(4096) Ledger {
   RingRecord ring[kRingRecords];
   PeakRecord peaks[2];
   ProcessSample sample;
+  LifeRecord lives[kEndpointSlots];
+  CohortCell cohort_cells[kCohortCells];
+  FlowCell flows[kFlowCells];
+  PlaceRecord places[kPlaces];
+  StackRecord stacks[kStacks];
+  SiteRecord sites[kSites];
+  char place_strings[kPlaceStringBytes];
 };
 static_assert(sizeof(Ledger) == kLedgerBytes);
 static_assert(offsetof(Ledger, ring) == kRingOffset && offsetof(Ledger, sample) == kSampleOffset);
+static_assert(offsetof(Ledger, lives) == kLifeOffset && offsetof(Ledger, sites) == kSiteOffset);
 
 // Ids that never move.
 inline constexpr std::uint16_t kOwnerNone = 0;     // foreign: allocated before we came

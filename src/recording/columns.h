@@ -15,7 +15,7 @@
 namespace heapledger::recording {
 
 // What an integer is, and so what is checked when it is read.
-enum class Holds : std::uint8_t { kInteger, kSize, kWorker, kEndpoint, kContentType };
+enum class Holds : std::uint8_t { kInteger, kSize, kWorker, kEndpoint, kContentType, kStack };
 
 template <class Row>
 struct Column {
@@ -33,7 +33,7 @@ struct Table {
   std::array<Column<Row>, kCount> columns;
 };
 
-inline constexpr Table<RequestRow, 25> kRequestTable{
+inline constexpr Table<RequestRow, 27> kRequestTable{
     "request",
     {{{"id", &RequestRow::id},
       {"worker", &RequestRow::worker, Holds::kWorker},
@@ -59,7 +59,9 @@ inline constexpr Table<RequestRow, 25> kRequestTable{
       {"native_peak_bytes", &RequestRow::native_peak_bytes, Holds::kSize},
       {"byte_seconds", &RequestRow::byte_seconds},
       {"running_us", &RequestRow::running_us, Holds::kSize},
-      {"after_response_bytes", &RequestRow::after_response_bytes, Holds::kSize}}}};
+      {"after_response_bytes", &RequestRow::after_response_bytes, Holds::kSize},
+      {"curve", &RequestRow::curve},
+      {"peak_percent", &RequestRow::peak_percent, Holds::kSize}}}};
 
 inline constexpr Table<WorkerRow, 30> kWorkerTable{
     "worker",
@@ -130,6 +132,33 @@ inline constexpr Table<TimelineRow, 7> kTimelineTable{
       {"in_flight", &TimelineRow::in_flight, Holds::kSize},
       {"arena_bytes", &TimelineRow::arena_bytes, Holds::kSize},
       {"allocator_retained_bytes", &TimelineRow::allocator_retained_bytes, Holds::kSize}}}};
+
+inline constexpr Table<CohortRow, 7> kCohortTable{"cohort",
+                                                  {{{"worker", &CohortRow::worker, Holds::kWorker},
+                                                    {"endpoint", &CohortRow::endpoint, Holds::kEndpoint},
+                                                    {"first_request", &CohortRow::first_request, Holds::kSize},
+                                                    {"last_request", &CohortRow::last_request, Holds::kSize},
+                                                    {"block_bytes", &CohortRow::block_bytes, Holds::kSize},
+                                                    {"live_bytes", &CohortRow::live_bytes},
+                                                    {"live_blocks", &CohortRow::live_blocks}}}};
+
+inline constexpr Table<FlowRow, 5> kFlowTable{"flow",
+                                              {{{"worker", &FlowRow::worker, Holds::kWorker},
+                                                {"owner_endpoint", &FlowRow::owner_endpoint, Holds::kEndpoint},
+                                                {"freer_endpoint", &FlowRow::freer_endpoint, Holds::kEndpoint},
+                                                {"bytes", &FlowRow::bytes, Holds::kSize},
+                                                {"blocks", &FlowRow::blocks, Holds::kSize}}}};
+
+inline constexpr Table<SiteRow, 9> kSiteTable{"site",
+                                              {{{"worker", &SiteRow::worker, Holds::kWorker},
+                                                {"endpoint", &SiteRow::endpoint, Holds::kEndpoint},
+                                                {"stack", &SiteRow::stack, Holds::kStack},
+                                                {"samples", &SiteRow::samples, Holds::kSize},
+                                                {"allocated_bytes", &SiteRow::allocated_bytes},
+                                                {"peak_bytes", &SiteRow::peak_bytes},
+                                                {"retained_bytes", &SiteRow::retained_bytes},
+                                                {"retained_blocks", &SiteRow::retained_blocks},
+                                                {"retained_samples", &SiteRow::retained_samples, Holds::kSize}}}};
 
 // "SELECT a, b, c FROM table" and what is to follow.
 template <class Row, std::size_t kCount>

@@ -55,6 +55,13 @@ class Recording {
   std::vector<NoteRow> notes() const;
   std::vector<SliceRow> slices() const;  // by endpoint, time; empty unless --max-size folded rows
 
+  std::vector<EndpointLifeRow> endpoint_lives() const;  // by worker, endpoint
+  std::vector<CohortRow> cohorts() const;               // by worker, endpoint, first request, block size
+  std::vector<FlowRow> flows() const;                   // by worker
+  std::vector<PlaceRow> places() const;                 // by id
+  std::vector<StackRow> stacks() const;                 // by id
+  std::vector<SiteRow> sites() const;                   // by worker, endpoint
+
   // The same rows as requests(), one at a time, for recordings larger than memory.
   void for_each_request(const RequestFilter& filter, const std::function<void(const RequestRow&)>& visit) const;
 

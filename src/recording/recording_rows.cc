@@ -18,12 +18,14 @@ void Recording::State::load_references() {
   load("SELECT id FROM worker", workers);
   load("SELECT id FROM endpoint", endpoints);
   load("SELECT id FROM content_type", content_types);
+  load("SELECT id FROM stack", stacks);
 }
 
 void Recording::State::check(Holds holds, std::int64_t id) const {
   if (holds == Holds::kWorker && !workers.contains(id)) damaged("a row names an unknown worker");
   if (holds == Holds::kEndpoint && !endpoints.contains(id)) damaged("a row names an unknown endpoint");
   if (holds == Holds::kContentType && !content_types.contains(id)) damaged("a row names an unknown content type");
+  if (holds == Holds::kStack && !stacks.contains(id)) damaged("a row names an unknown stack");
 }
 
 std::int64_t Recording::State::worker(Statement& row, int column) const {

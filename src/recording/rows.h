@@ -105,6 +105,8 @@ struct RequestRow {
   double byte_seconds = 0;
   std::int64_t running_us = 0;
   std::int64_t after_response_bytes = 0;
+  std::optional<std::int64_t> curve;  // sixteen levels of four bits, in fifteenths of the peak, the first one highest
+  std::optional<std::int64_t> peak_percent;
 };
 
 // Which requests to read; an empty member does not restrict. Times are compared with started_us, until is exclusive.
@@ -198,6 +200,63 @@ struct SliceRow {
   FoldedFigure byte_seconds;
   FoldedFigure duration_us;
   FoldedFigure after_response_bytes;
+};
+
+// Blocks that outlived their request: what became of them. Ages in requests of the endpoint that ended since.
+struct EndpointLifeRow {
+  std::int64_t worker = 0;
+  std::int64_t endpoint = 0;
+  std::int64_t requests = 0;
+  std::int64_t freed_bytes = 0;
+  std::int64_t oldest_free_requests = 0;
+  std::optional<std::int64_t> first_aged_free_request;
+  std::optional<std::int64_t> last_aged_free_request;
+  std::vector<std::int64_t> freed_by_age_bytes;  // twelve bins: below 10 ms, 40 ms, 160 ms, ...
+};
+
+// Those still live, by the run of requests they were born in and by size. block_bytes: largest of the size class.
+struct CohortRow {
+  std::int64_t worker = 0;
+  std::int64_t endpoint = 0;
+  std::int64_t first_request = 0;
+  std::int64_t last_request = 0;
+  std::optional<std::int64_t> block_bytes;
+  std::int64_t live_bytes = 0;
+  std::optional<std::int64_t> live_blocks;
+};
+
+struct FlowRow {
+  std::int64_t worker = 0;
+  std::int64_t owner_endpoint = 0;
+  std::optional<std::int64_t> freer_endpoint;  // nullopt: outside of every request
+  std::int64_t bytes = 0;
+  std::int64_t blocks = 0;
+};
+
+struct PlaceRow {
+  std::int64_t id = 0;
+  std::string function;
+  std::string file;
+  std::int64_t line = 0;
+};
+
+struct StackRow {
+  std::int64_t id = 0;
+  std::vector<std::int64_t> places;  // PlaceRow::id, innermost first
+  bool truncated = false;
+};
+
+// Estimates from sampled blocks, each counted for those it stands for.
+struct SiteRow {
+  std::int64_t worker = 0;
+  std::optional<std::int64_t> endpoint;
+  std::optional<std::int64_t> stack;  // nullopt: no Python code was running
+  std::int64_t samples = 0;
+  double allocated_bytes = 0;
+  double peak_bytes = 0;  // live at the peak of their request, summed over requests
+  double retained_bytes = 0;
+  double retained_blocks = 0;
+  std::int64_t retained_samples = 0;
 };
 
 }  // namespace heapledger::recording

@@ -80,7 +80,10 @@ CREATE TABLE request (        -- one finished request
   native_peak_bytes INTEGER,
   byte_seconds REAL NOT NULL,
   running_us INTEGER NOT NULL,
-  after_response_bytes INTEGER NOT NULL DEFAULT 0
+  after_response_bytes INTEGER NOT NULL DEFAULT 0,
+  curve INTEGER,              -- live bytes over its duration: sixteen equal parts, the mean of each in fifteenths of the
+                              -- peak, four bits each, the first part highest; NULL: not known
+  peak_percent INTEGER        -- when the peak was reached, in percent of the duration
 );
 
 CREATE TABLE owner_total (    -- the books by owner, as they stood when last read (at the freeze when there was one)
@@ -143,3 +146,59 @@ CREATE TABLE endpoint_slice ( -- requests whose single rows were given up for --
   figures TEXT NOT NULL,      -- JSON: per figure its sum, max and histogram (eight logarithmic bins an octave)
   PRIMARY KEY (endpoint, from_us)
 ) WITHOUT ROWID;
+
+CREATE TABLE endpoint_life (  -- what became of blocks that outlived their request, as last read
+  worker INTEGER NOT NULL,
+  endpoint INTEGER NOT NULL,
+  requests INTEGER NOT NULL,           -- that ended: the last one's number
+  freed_bytes INTEGER NOT NULL,        -- survivors freed, after their request
+  oldest_free_requests INTEGER NOT NULL,   -- the greatest age of a freed one, in requests of the endpoint
+  first_aged_free_request INTEGER,     -- number of the endpoint's latest request when a survivor of age 2 and more was
+  last_aged_free_request INTEGER,      -- freed first, and last; NULL: never
+  freed_by_age TEXT NOT NULL,          -- JSON: bytes by age, below 10 ms, 40 ms, 160 ms, ... (12 bins, four times each)
+  PRIMARY KEY (worker, endpoint)
+) WITHOUT ROWID;
+
+CREATE TABLE cohort (         -- survivors that are still live, by when they were born and by size, as last read
+  worker INTEGER NOT NULL,
+  endpoint INTEGER NOT NULL,
+  first_request INTEGER NOT NULL,      -- born in the endpoint's requests first to last, counted as they end, from 1
+  last_request INTEGER NOT NULL,
+  block_bytes INTEGER,                 -- largest block of the size class; NULL: not told apart
+  live_bytes INTEGER NOT NULL,
+  live_blocks INTEGER                  -- NULL: not counted
+);
+
+CREATE TABLE flow (           -- survivors of one endpoint's requests, freed while another request ran
+  worker INTEGER NOT NULL,
+  owner_endpoint INTEGER NOT NULL,
+  freer_endpoint INTEGER,     -- NULL: outside of every request
+  bytes INTEGER NOT NULL,
+  blocks INTEGER NOT NULL
+);
+
+CREATE TABLE place (          -- a line of code
+  id INTEGER PRIMARY KEY,
+  function TEXT NOT NULL,
+  file TEXT NOT NULL,
+  line INTEGER NOT NULL,
+  UNIQUE (function, file, line)
+);
+
+CREATE TABLE stack (
+  id INTEGER PRIMARY KEY,
+  places TEXT NOT NULL UNIQUE,         -- ids of places, innermost first, by blanks
+  truncated INTEGER NOT NULL
+);
+
+CREATE TABLE site (           -- what an endpoint's requests allocated through one stack: estimates from sampled blocks
+  worker INTEGER NOT NULL,
+  endpoint INTEGER,           -- NULL: no route was known yet
+  stack INTEGER,              -- NULL: no Python code was running
+  samples INTEGER NOT NULL,
+  allocated_bytes REAL NOT NULL,
+  peak_bytes REAL NOT NULL,            -- live at the peak of their request, summed over requests
+  retained_bytes REAL NOT NULL,        -- survivors still live
+  retained_blocks REAL NOT NULL,
+  retained_samples INTEGER NOT NULL
+);

@@ -161,6 +161,8 @@ void Store::roll_back() noexcept {
   // Ids handed out inside the lost transaction are void.
   state_->endpoints.clear();
   state_->content_types.clear();
+  state_->places.clear();
+  state_->stacks.clear();
 }
 
 std::int64_t Store::intern_endpoint(const EndpointRow& endpoint) {

@@ -48,6 +48,12 @@ class Store {
   void replace_owner_totals(std::int64_t worker, const std::vector<OwnerTotalRow>& totals);
   void replace_in_flight(std::int64_t worker, const std::vector<InFlightRow>& requests);
   void replace_peak(const PeakRow& peak);
+  void replace_lives(std::int64_t worker, const std::vector<EndpointLifeRow>& lives);
+  void replace_cohorts(std::int64_t worker, const std::vector<CohortRow>& cohorts);
+  void replace_flows(std::int64_t worker, const std::vector<FlowRow>& flows);
+  void replace_sites(std::int64_t worker, const std::vector<SiteRow>& sites);
+  std::int64_t intern_place(const PlaceRow& place);  // their ids are ignored
+  std::int64_t intern_stack(const StackRow& stack);
   void add_timeline(const TimelineRow& point);
   void add_note(const NoteRow& note);
   void set_native(bool native);

@@ -271,7 +271,7 @@ TEST_F(CollectorTest, WhatAFullDiskKeptOutIsCountedAndWhatWasWrittenStays) {
 }
 
 TEST_F(CollectorTest, KeepsTheRecordingWithinItsSizeAndEveryRequestCounted) {
-  constexpr std::uint64_t kWorkers = 30;
+  constexpr std::uint64_t kWorkers = 60;
   CollectorOptions small = options();
   small.max_bytes = std::int64_t{4} << 20;
   Collector collector(*store_, small);
