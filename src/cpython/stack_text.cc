@@ -2,6 +2,7 @@
 #include <cstring>
 
 #include "cpython/stack_walk.h"
+#include "engine/export.h"
 
 namespace heapledger::cpython {
 namespace {
@@ -56,12 +57,12 @@ inline std::uint64_t load(const unsigned char* from) noexcept {
   return word;
 }
 
-inline std::uint64_t add_bytes(std::uint64_t seed, const unsigned char* from, std::size_t count) noexcept {
-  const std::uint64_t whole = count ^ kRootOfTwo;
-  for (; count > 16; count -= 16, from += 16) {
-    seed = fold(load<std::uint64_t>(from) ^ kGolden, load<std::uint64_t>(from + 8) ^ seed);
-  }
-  // The last 1 to 16 bytes, by words that may overlap.
+inline std::uint64_t add_16(std::uint64_t seed, const unsigned char* from) noexcept {
+  return fold(load<std::uint64_t>(from) ^ kGolden, load<std::uint64_t>(from + 8) ^ seed);
+}
+
+// The last 1 to 15 bytes, by words that may overlap.
+inline std::uint64_t add_last(std::uint64_t seed, const unsigned char* from, std::size_t count) noexcept {
   std::uint64_t first = 0, last = 0;
   if (count >= 8) {
     first = load<std::uint64_t>(from);
@@ -73,20 +74,43 @@ inline std::uint64_t add_bytes(std::uint64_t seed, const unsigned char* from, st
     first = from[0] | std::uint64_t{from[count / 2]} << 8;
     last = from[count - 1];
   }
-  return fold(first ^ whole, last ^ seed);
+  return fold(first ^ kRootOfTwo, last ^ seed);
 }
 
-inline std::uint64_t add_name(std::uint64_t seed, PyObject* string) noexcept {
+inline std::uint64_t add_bytes(std::uint64_t seed, const unsigned char* from, std::size_t count) noexcept {
   constexpr std::size_t kAtMost = 1024;
-  const Characters name = characters_of(string);
-  const auto* from = static_cast<const unsigned char*>(name.data);
-  std::size_t bytes = name.count * name.kind;
-  if (bytes > kAtMost) {
-    from += bytes - kAtMost;
-    seed ^= bytes;
-    bytes = kAtMost;
+  seed += count * kGolden;
+  if (HL_UNLIKELY(count > kAtMost)) {
+    from += count - kAtMost;
+    count = kAtMost;
   }
-  return add_bytes(seed, from, bytes);
+  for (; count >= 32; count -= 32, from += 32) seed = add_16(add_16(seed, from), from + 16);
+  if (count >= 16) {
+    seed = add_16(seed, from);
+    count -= 16;
+    from += 16;
+  }
+  return count == 0 ? seed : add_last(seed, from, count);
+}
+
+__attribute__((noinline)) std::uint64_t add_any_name(std::uint64_t seed, PyObject* string) noexcept {
+  const Characters name = characters_of(string);
+  return add_bytes(seed, static_cast<const unsigned char*>(name.data), name.count * name.kind);
+}
+
+// Nearly all names are ASCII.
+inline std::uint64_t add_name(std::uint64_t seed, PyObject* string) noexcept {
+  if (HL_UNLIKELY(string == nullptr || !PyUnicode_CheckExact(string) || !PyUnicode_IS_COMPACT_ASCII(string))) {
+    return add_any_name(seed, string);
+  }
+  const auto* header = reinterpret_cast<const PyASCIIObject*>(string);
+  return add_bytes(seed, reinterpret_cast<const unsigned char*>(header + 1), static_cast<std::size_t>(header->length));
+}
+
+inline std::uint64_t place_in(std::uint64_t file, const PyCodeObject* code, std::int32_t instruction) noexcept {
+  const std::uint64_t line_and_instruction =
+      std::uint64_t{static_cast<std::uint32_t>(code->co_firstlineno)} << 32 | static_cast<std::uint32_t>(instruction);
+  return fold(line_and_instruction ^ kGolden, add_name(file, function_name(code)) ^ kRootOfTwo);
 }
 
 // ---- text
@@ -152,10 +176,24 @@ std::size_t put_end(const Characters& from, char* to, std::size_t room) noexcept
 
 std::uint64_t place_of(const PythonFrame& frame) noexcept {
   const auto* code = static_cast<const PyCodeObject*>(frame.code);
-  const std::uint64_t names = add_name(add_name(kRootOfThree, code->co_filename), function_name(code));
-  const auto line = static_cast<std::uint32_t>(code->co_firstlineno);
-  const auto instruction = static_cast<std::uint32_t>(frame.instruction);
-  return fold((std::uint64_t{line} << 32 | instruction) ^ kGolden, names ^ kRootOfTwo);
+  return place_in(add_name(kRootOfThree, code->co_filename), code, frame.instruction);
+}
+
+// Most of the work is reading file names, and a stack has few. They all live while we are here: the same address is
+// the same string.
+void places_of(const PythonFrame* frames, std::size_t count, std::uint64_t* places) noexcept {
+  constexpr std::size_t kKept = 8;
+  struct {
+    PyObject* name;
+    std::uint64_t number;
+  } kept[kKept] = {};
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto* code = static_cast<const PyCodeObject*>(frames[i].code);
+    PyObject* name = code->co_filename;
+    auto& file = kept[reinterpret_cast<std::uintptr_t>(name) / 64 % kKept];
+    if (name != file.name || name == nullptr) file = {name, add_name(kRootOfThree, name)};
+    places[i] = place_in(file.number, code, frames[i].instruction);
+  }
 }
 
 void text_of(const PythonFrame& frame, FrameText& text) noexcept {

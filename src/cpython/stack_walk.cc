@@ -86,8 +86,8 @@ bool has_begun(const Frame* frame, const PyCodeObject* code, std::int32_t instru
 
 #endif
 
-// False: no frame of Python code that has begun and whose code lives. (3.11 destroys the code of a frame that is still
-// linked; what destroying it calls may allocate.)
+// False: no frame of Python code that has begun. Frames leave the stack before their code may be destroyed, in every
+// version; the reference count is looked at lest one forgets to, since what destroys a code object may allocate.
 bool read_frame(const Frame* frame, PythonFrame& read) noexcept {
   if (has_no_code(frame)) return false;
   PyObject* executable = executable_of(frame);

@@ -7,7 +7,7 @@
 //   3.14, 3.15       interpreter frames           f_executable, tagged      instr_ptr
 // Made for allocation hooks: nothing here allocates, raises, waits, touches a reference count or the error state. The
 // interpreter may be pushing or popping a frame just then: a frame that has not begun (it still makes its cells or its
-// generator) is left out, as the interpreter's own tracebacks do, and so is one whose code is being destroyed.
+// generator) is left out, as the interpreter's own tracebacks do.
 // Threads: with the GIL held; or a thread without it on its own state, whose frames stand still meanwhile. Fork: no
 // state of ours.
 #pragma once
@@ -33,6 +33,8 @@ std::size_t walk_stack(const PyThreadState* state, PythonFrame* frames, std::siz
 // are recycled addresses, and str's own hash is computed at some time or other and differs between processes: neither
 // is used. The same in all processes that run the same files on the same version. Of names longer than 1 KiB, the end.
 std::uint64_t place_of(const PythonFrame& frame) noexcept;
+// The same for the frames of one walk, for less: a file's name is read once.
+void places_of(const PythonFrame* frames, std::size_t count, std::uint64_t* places) noexcept;
 
 // UTF-8, not terminated, cut between two characters; of a long file name the end, after "...". A surrogate (in a file
 // name: a byte that was no text) becomes U+FFFD; a legacy string that was never made ready, "?".

@@ -25,7 +25,13 @@ PyObject* described(const PythonFrame& frame) {
 }
 
 PyObject* described(const Walk& walk) {
+  static std::uint64_t places[kDeep];
+  places_of(walk.frames, walk.count, places);
   PyObject* list = PyList_New(0);
+  for (std::size_t i = 0; i < walk.count; ++i) {
+    if (places[i] != place_of(walk.frames[i])) Py_CLEAR(list);
+  }
+  if (list == nullptr) return PyErr_Format(PyExc_AssertionError, "places_of and place_of differ");
   for (std::size_t i = 0; list != nullptr && i < walk.count; ++i) {
     PyObject* frame = described(walk.frames[i]);
     if (frame == nullptr || PyList_Append(list, frame) != 0) Py_CLEAR(list);
@@ -65,7 +71,9 @@ PyObject* probe_repeat(PyObject*, PyObject* arguments) {
     PythonFrame frames[64];
     bool truncated = false;
     const std::size_t count = walk_stack(PyThreadState_Get(), frames, static_cast<std::size_t>(most), truncated);
-    for (std::size_t f = 0; f < count; ++f) sum += place_of(frames[f]);
+    std::uint64_t places[64];
+    places_of(frames, count, places);
+    for (std::size_t f = 0; f < count; ++f) sum += places[f];
   }
   return PyLong_FromUnsignedLongLong(sum);
 }
