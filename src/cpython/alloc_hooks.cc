@@ -36,7 +36,9 @@ inline __attribute__((always_inline)) void* book_small(void* block, std::size_t 
   engine::PoolRecord* pool = e.pools.find(address_of(block));  // none for a null block
   if (HL_UNLIKELY(pool == nullptr || pool->block_bytes != block_bytes)) return book_small_slow(block, block_bytes);
   pool->owner_of(address_of(block)) = e.current.owner;
-  if (HL_UNLIKELY(engine::credit_window(*e.current.bank, block_bytes))) return fold_credit(block, block_bytes);
+  const bool left = engine::credit_window(*e.current.bank, block_bytes);
+  e.sampler.room_bytes -= static_cast<std::int64_t>(block_bytes);
+  if (HL_UNLIKELY(left || e.sampler.room_bytes < 0)) return finish_credit(block, block_bytes);
   return block;
 }
 
@@ -108,14 +110,16 @@ void* pool_realloc(void* context, void* old_block, std::size_t bytes) {
   if (pool == nullptr) return large_realloc<kInner>(old_block, bytes);
   const std::size_t old_bytes = pool->block_bytes;
   std::uint16_t& place = pool->owner_of(address_of(old_block));
-  const std::uint16_t old_owner = place;
+  const std::uint16_t marked = place;
+  const std::uint16_t old_owner = marked & engine::kOwnerMask;
   place = 0;
   void* block =
       is_small(bytes) ? kInner->realloc(kInner->ctx, old_block, bytes) : large_realloc<kInner>(old_block, bytes);
   if (block == nullptr) {
-    place = old_owner;
+    place = marked;
     return nullptr;
   }
+  if (HL_UNLIKELY(old_owner != marked)) engine::drop_sample(e, address_of(old_block));
   const bool moved = block != old_block;
   // Only where the block moved did both exist at one moment; then the new one is booked first.
   if (moved && is_small(bytes)) book_small(block, engine::block_bytes_for(bytes));
@@ -337,8 +341,8 @@ bool adopt_block(const void* block) noexcept {
   Block before;
   if (pool != nullptr) {
     std::uint16_t& place = pool->owner_of(address_of(block));
-    before = {place, pool->block_bytes};
-    if (before.owner != 0) place = to;
+    before = {static_cast<std::uint16_t>(place & engine::kOwnerMask), pool->block_bytes};
+    if (before.owner != 0) place = static_cast<std::uint16_t>((place & engine::kSampledBit) | to);
   } else {
     if (engine::adopt_native(e, block, OwnerId{to})) return true;
     before = e.words.exchange_owner(address_of(block), to);

@@ -1,5 +1,6 @@
 #include "cpython/block_books.h"
 
+#include "cpython/block_sampling.h"
 #include "cpython/native_hooks.h"
 
 namespace heapledger::cpython {
@@ -10,6 +11,11 @@ using engine::Block;
 constexpr auto kRelaxed = std::memory_order_relaxed;
 
 std::uintptr_t address_of(const void* block) noexcept { return reinterpret_cast<std::uintptr_t>(block); }
+
+void sample_small(engine::PoolRecord& pool, const void* block, std::uint16_t owner) noexcept {
+  if (!sample_block(block, pool.block_bytes, owner, current_thread_state())) return;
+  pool.owner_of(address_of(block)) = static_cast<std::uint16_t>(owner | engine::kSampledBit);
+}
 
 }  // namespace
 
@@ -44,13 +50,18 @@ void* book_small_slow(void* block, std::size_t block_bytes) noexcept {
   }
   pool->owner_of(address_of(block)) = owner;
   engine::credit(e, OwnerId{owner}, block_bytes);
+  if (is_due(e, block_bytes, true)) sample_small(*pool, block, owner);
   return block;
 }
 
-void* fold_credit(void* block, std::size_t block_bytes) noexcept {
+void* finish_credit(void* block, std::size_t block_bytes) noexcept {
   Engine& e = books();
-  const std::int64_t live = engine::gil_live(*e.current.bank);
-  engine::fold(e, OwnerId{e.current.owner}, live - static_cast<std::int64_t>(block_bytes));
+  const engine::HotBank& bank = *e.current.bank;
+  const OwnerId owner{e.current.owner};
+  if (static_cast<std::uint64_t>(bank.room) > bank.width) {
+    engine::fold(e, owner, engine::gil_live(bank) - static_cast<std::int64_t>(block_bytes));
+  }
+  if (e.sampler.room_bytes < 0) sample_small(*e.pools.find(address_of(block)), block, owner.raw());
   return block;
 }
 
@@ -72,11 +83,12 @@ void fold_free(const PyMemAllocatorEx& inner, void* block, std::size_t block_byt
 void free_elsewhere(const PyMemAllocatorEx& inner, void* block, engine::PoolRecord& pool) noexcept {
   Engine& e = books();
   std::uint16_t& place = pool.owner_of(address_of(block));
-  const std::uint16_t owner = place;
+  const std::uint16_t owner = place & engine::kOwnerMask;
   if (owner != 0) {
+    if (HL_UNLIKELY(owner != place)) engine::drop_sample(e, address_of(block));
     place = 0;
     const bool left = engine::debit_window(e.ledger.hot[owner], pool.block_bytes);
-    if (HL_LIKELY(!left && is_quickly_current(e.current, quick_thread_state()))) {
+    if (HL_LIKELY(!left && owner != e.current.owner && is_quickly_current(e.current, quick_thread_state()))) {
       engine::note_freed_by(e, e.current.owner, owner, pool.block_bytes);
     } else {
       finish_debit(owner, pool.block_bytes);
@@ -93,14 +105,22 @@ void book_word(void* block, std::size_t bytes) noexcept {
   if (owner == 0) return;
   if (!e.words.insert(address_of(block), {owner, bytes})) {
     e.ledger.header.untracked_blocks.fetch_add(1, kRelaxed);
-  } else if (state != nullptr) {
+    return;
+  }
+  if (state != nullptr) {
     engine::credit(e, OwnerId{owner}, bytes);
   } else {
     engine::credit_off_gil(e, OwnerId{owner}, bytes);
   }
+  if (is_due(e, bytes, state != nullptr)) sample_block(block, bytes, owner, state);
 }
 
-Block forget_word(void* block) noexcept { return books().words.remove(address_of(block)); }
+Block forget_word(void* block) noexcept {
+  Engine& e = books();
+  const Block known = e.words.remove(address_of(block));
+  if (known.owner != 0) engine::drop_if_sampled(e, address_of(block));
+  return known;
+}
 
 void remember_word(void* block, Block known) noexcept {
   Engine& e = books();

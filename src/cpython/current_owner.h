@@ -31,6 +31,8 @@ struct ThreadOwner {
   std::uint8_t nested;            // inside a whole-block hook: inner RAW calls are its business
   std::uint8_t arena_fresh;       // an arena was just mapped: the allocator's own tables follow
   std::uint8_t python_calls;      // inside a MEM or OBJ hook that may return a native block
+  std::uint8_t sampling;          // the countdown was drawn
+  std::int64_t sample_room_bytes;  // without the GIL: until the next sample (engine/sampler.h)
 };
 inline constexpr std::uint64_t kNoVersion = ~std::uint64_t{0};
 extern thread_local ThreadOwner t_owner __attribute__((tls_model("initial-exec")));

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cpython/block_books.h"
+#include "cpython/block_sampling.h"
 #include "cpython/mapped_chunk.h"
 #include "hooks/preload.h"
 
@@ -32,8 +33,10 @@ void book(Engine& e, void* block) noexcept {
   std::uint16_t owner = state != nullptr ? owner_now(e, state) : last_owner(e);
   if (owner == 0) owner = ledger::kOwnerService;
   const OwnerId id{owner};
-  if (!engine::book_native(e, block, id, state != nullptr ? Bank::kGil : Bank::kOffGil)) return;
+  const std::size_t bytes = engine::book_native(e, block, id, state != nullptr ? Bank::kGil : Bank::kOffGil);
+  if (HL_UNLIKELY(bytes == 0)) return;
   if (HL_LIKELY(t_owner.python_calls == 0)) engine::fold_native_peak(e, id);
+  if (HL_UNLIKELY(is_due(e, bytes, state != nullptr))) sample_block(block, bytes, owner, state);
 }
 
 void allocated(void* block) noexcept {

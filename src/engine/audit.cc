@@ -4,6 +4,7 @@
 
 #include "engine/native_books.h"
 #include "engine/pages.h"
+#include "engine/survivors.h"
 
 namespace heapledger::engine {
 namespace {
@@ -13,17 +14,19 @@ struct Sums {
   std::uint64_t bytes[ledger::kOwnerSlots];
   std::uint64_t native_bytes[ledger::kOwnerSlots];
   std::uint64_t blocks;
+  bool survivors;  // count them by cohort and size too
 };
 
 void sum_block(Sums& sums, std::uint16_t owner, std::size_t bytes) noexcept {
   if (owner == 0 || owner >= ledger::kOwnerSlots) return;
   sums.bytes[owner] += bytes;
   ++sums.blocks;
+  if (sums.survivors) count_survivor(*sums.engine, owner, bytes);
 }
 
 void sum_pool(void* context, PoolRecord& pool) {
   for (std::size_t i = 0, n = pool.length(); i < n; ++i) {
-    sum_block(*static_cast<Sums*>(context), pool.owners[i], pool.block_bytes);
+    sum_block(*static_cast<Sums*>(context), pool.owners[i] & kOwnerMask, pool.block_bytes);
   }
 }
 
@@ -61,6 +64,16 @@ void settle_by_walking(Engine& e) noexcept {
     outside.live_bytes.fetch_add(missing, std::memory_order_relaxed);
     outside.native_live_bytes.store(static_cast<std::int64_t>(sums->native_bytes[id]), std::memory_order_relaxed);
   }
+  munmap(sums, sizeof(Sums));
+}
+
+void count_survivors(Engine& e) noexcept {
+  auto* sums = static_cast<Sums*>(map_pages(sizeof(Sums)));
+  if (sums == nullptr) return;
+  const HeldFrees held(e);
+  widen_cohorts(e);
+  sums->survivors = true;
+  sum_blocks(e, *sums);
   munmap(sums, sizeof(Sums));
 }
 

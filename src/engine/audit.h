@@ -20,6 +20,9 @@ struct Audit {
 
 HL_EXPORT Audit audit(Engine& e) noexcept;
 
+// Enter every survivor into the ledger's cohort cells. Once, at the freeze; under the GIL.
+void count_survivors(Engine& e) noexcept;
+
 // Make every owner's live bytes what the walk finds. For a fork child before it runs, and nobody else.
 void settle_by_walking(Engine& e) noexcept;
 

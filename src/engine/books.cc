@@ -4,6 +4,7 @@
 #include <bit>
 
 #include "base/clock.h"
+#include "engine/curve.h"
 #include "engine/owners.h"
 #include "engine/peaks.h"
 
@@ -25,12 +26,13 @@ std::int64_t off_gil_live(Engine& e, OwnerId owner) noexcept {
 
 // The hot bank's highest moment since the last fold, on top of what the off-GIL bank held throughout: the smaller of
 // its levels at both ends, so that two moments that never met are not added. Its own credits fold the rest.
-void fold_peak(Engine& e, OwnerId owner, HotBank& bank) noexcept {
+std::int64_t fold_peak(Engine& e, OwnerId owner, HotBank& bank) noexcept {
   std::int64_t& folded = e.ledger.off_gil[owner.raw()].folded_live_bytes;
   const std::int64_t outside = off_gil_live(e, owner);
   const std::int64_t highest = bank.threshold - std::min(bank.min_room, bank.room) + std::min(folded, outside);
   folded = outside;
   if (highest > static_cast<std::int64_t>(bank.peak_bytes)) bank.peak_bytes = static_cast<std::uint64_t>(highest);
+  return highest;
 }
 
 void lay_window(HotBank& bank) noexcept {
@@ -57,9 +59,14 @@ void lay_ended_window(HotBank& bank, std::int64_t outside) noexcept {
   bank.width = 0;
 }
 
-void integrate(OwnerRecord& who, HotBank& bank, std::int64_t level, std::uint64_t now_ns) noexcept {
-  if (who.state == OwnerState::kOpen && level > 0) {
-    who.byte_seconds += static_cast<double>(level) * static_cast<double>(now_ns - bank.synced_ns) * 1e-9;
+void integrate(Engine& e, OwnerId owner, std::int64_t level, std::uint64_t now_ns) noexcept {
+  OwnerRecord& who = record(e, owner);
+  HotBank& bank = hot(e, owner);
+  if (who.state == OwnerState::kOpen) {
+    const double seconds = static_cast<double>(now_ns - bank.synced_ns) * 1e-9;
+    const double byte_seconds = static_cast<double>(std::max<std::int64_t>(level, 0)) * seconds;
+    who.byte_seconds += byte_seconds;
+    if (who.kind == OwnerKind::kRequest) extend_curve(e, owner, seconds, byte_seconds);
   }
   bank.synced_ns = now_ns;
 }
@@ -75,7 +82,7 @@ void record_level(Engine& e, OwnerRecord& who, std::int64_t level) noexcept {
 void fold(Engine& e, OwnerId owner, std::int64_t before_bytes) noexcept {
   HotBank& bank = hot(e, owner);
   OwnerRecord& who = record(e, owner);
-  fold_peak(e, owner, bank);
+  const std::int64_t highest = fold_peak(e, owner, bank);
   const std::int64_t outside = off_gil_live(e, owner);
   if (who.state >= OwnerState::kEnded) {
     lay_ended_window(bank, outside);
@@ -83,7 +90,9 @@ void fold(Engine& e, OwnerId owner, std::int64_t before_bytes) noexcept {
     if (who.state == OwnerState::kEnded && gil_live(bank) + outside == 0) recycle(e, owner);
     return;
   }
-  integrate(who, bank, before_bytes + outside, base::monotonic_ns());
+  const std::uint64_t now_ns = base::monotonic_ns();
+  integrate(e, owner, before_bytes + outside, now_ns);
+  if (who.kind == OwnerKind::kRequest) raise_curve_peak(e, owner, highest, now_ns);
   lay_window(bank);
   record_level(e, who, gil_live(bank) + outside);
 }
@@ -94,9 +103,8 @@ namespace {
 void settle(Engine& e, OwnerId owner, std::uint64_t now_ns) noexcept {
   OwnerRecord& who = record(e, owner);
   if (who.state >= OwnerState::kEnded) return;
-  HotBank& bank = hot(e, owner);
   const std::int64_t level = live_bytes(e, owner);
-  integrate(who, bank, level, now_ns);
+  integrate(e, owner, level, now_ns);
   record_level(e, who, level);
 }
 
@@ -111,6 +119,7 @@ void settle_pending(Engine& e, std::uint16_t adopter) noexcept {
     if (free.owner == adopter) continue;
     record(e, OwnerId{free.owner}).foreign_freed_bytes += free.bytes;
     if (adopter != 0) record(e, OwnerId{adopter}).adopted_bytes += free.bytes;
+    if (is_aged(e, free.owner)) survivor_freed(e, free.owner, adopter, free.bytes);
   }
   e.pending_count = 0;
 }
@@ -152,6 +161,7 @@ void credit_off_gil(Engine& e, OwnerId owner, std::uint64_t bytes) noexcept {
 
 void debit_off_gil(Engine& e, OwnerId owner, std::uint64_t bytes) noexcept {
   e.ledger.off_gil[owner.raw()].live_bytes.fetch_sub(static_cast<std::int64_t>(bytes), kRelaxed);
+  if (HL_UNLIKELY(is_aged(e, owner.raw()))) survivor_freed(e, owner.raw(), 0, bytes);
 }
 
 void freed_elsewhere(Engine& e, OwnerId owner, std::uint64_t bytes, const CurrentOwner& key) noexcept {
@@ -181,6 +191,7 @@ void set_current(Engine& e, const CurrentOwner& resolved) noexcept {
   }
   e.current = resolved;
   e.current.bank = &hot(e, after);
+  if (HL_UNLIKELY(samples_unusually(e.sampler))) retune(e, after.raw());
 }
 
 }  // namespace heapledger::engine

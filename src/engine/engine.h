@@ -15,9 +15,11 @@
 #include <cstdint>
 
 #include "base/ids.h"
+#include "engine/curve.h"
 #include "engine/export.h"
 #include "engine/native_map.h"
 #include "engine/pool_map.h"
+#include "engine/sampler.h"
 #include "engine/word_map.h"
 #include "ledger/layout.h"
 
@@ -95,6 +97,10 @@ struct Engine {
   std::uint16_t content_type_bytes[128];
   std::uint32_t content_type_count;
 
+  Sampler sampler;
+  Curve curves[ledger::kOwnerSlots];  // [gil] of open requests
+  std::uint32_t cohort_owner_count;
+
   std::uint32_t ended_owners;  // ended, with live bytes: the sweep's work
   std::uint64_t sweep_pool_cursor;
   std::uint64_t sweep_word_cursor;
@@ -120,6 +126,11 @@ inline Engine& engine() noexcept { return *reinterpret_cast<Engine*>(hl_engine_s
 inline HotBank& hot(Engine& e, OwnerId owner) noexcept { return e.ledger.hot[owner.raw()]; }
 inline OwnerRecord& record(Engine& e, OwnerId owner) noexcept { return e.ledger.owners[owner.raw()]; }
 inline std::int64_t gil_live(const HotBank& bank) noexcept { return bank.threshold - bank.room; }
+
+// A block that is not in a pool goes. Any thread.
+inline void drop_if_sampled(Engine& e, std::uintptr_t address) noexcept {
+  if (HL_UNLIKELY(may_be_sampled(e.sampler, address))) drop_sample(e, address);
+}
 
 // The next allocation asks again who is running.
 // Any thread may do this; relaxed: the word is all there is to see.

@@ -43,12 +43,17 @@ void inherit_owners(Engine& e) noexcept {
     outside.native_allocated_bytes.store(static_cast<std::uint64_t>(outside.native_live_bytes.load(kRelaxed)),
                                          kRelaxed);
     who.next_open = who.previous_open = 0;
+    who.flags &= static_cast<std::uint16_t>(~ledger::kOwnerAged);
     if (who.kind != OwnerKind::kRequest && who.kind != OwnerKind::kTenured) continue;
     who.kind = OwnerKind::kInherited;
     who.state = OwnerState::kOpen;
   }
   // What this process tenures is its own; and a tenured owner that the parent made meanwhile means nothing here.
   for (ledger::EndpointRecord& endpoint : e.ledger.endpoints) endpoint.tenured_owner = 0;
+  for (std::uint32_t id = 0, count = header.endpoint_count.load(kRelaxed); id < count; ++id) {
+    memset(static_cast<void*>(&e.ledger.lives[id]), 0, sizeof(ledger::LifeRecord));
+  }
+  memset(static_cast<void*>(e.ledger.flows), 0, sizeof(e.ledger.flows));
   header.retired_allocated_bytes = 0;
   header.retired_allocations = 0;
   header.retired_owners = 0;
@@ -160,6 +165,8 @@ void child_after_fork(Engine& e) noexcept {
   e.first_open = 0;
   e.in_flight_maxima_count = 0;
   e.ended_owners = 0;
+  e.cohort_owner_count = 0;
+  reset_sampler(e);
   e.sweeping = false;
   e.native_walkers.store(0, kRelaxed);  // that thread is not here; what it held is freed at the next walk
   if (g_at_fork.others_ran) settle_by_walking(e);

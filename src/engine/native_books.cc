@@ -53,6 +53,7 @@ Release take_out(Engine& e, void* block) noexcept {
     e.natives.insert(address_of(block), known, nothing);
     return {.owner = 0, .held = true};
   }
+  drop_if_sampled(e, address_of(block));
   const Release release{known.owner, false, known.python, e.native.usable_bytes(block)};
   if (!release.python) drop_native(e, release.owner, release.bytes);
   return release;
@@ -69,13 +70,13 @@ void fold_native_peak(Engine& e, OwnerId owner) noexcept {
   }
 }
 
-bool book_native(Engine& e, void* block, OwnerId owner, Bank bank) noexcept {
+std::size_t book_native(Engine& e, void* block, OwnerId owner, Bank bank) noexcept {
   const std::size_t bytes = e.native.usable_bytes(block);
   NativeEntry before;
   const NativeMap::Inserted inserted = e.natives.insert(address_of(block), {owner.raw(), false}, before);
   if (HL_UNLIKELY(inserted == NativeMap::Inserted::kNoRoom)) {
     e.ledger.header.untracked_blocks.fetch_add(1, kRelaxed);
-    return false;
+    return 0;
   }
   if (HL_UNLIKELY(inserted == NativeMap::Inserted::kReplaced)) {
     // Its size is gone with it. The new one's is the best guess: an allocator reuses a place for the like.
@@ -85,7 +86,7 @@ bool book_native(Engine& e, void* block, OwnerId owner, Bank bank) noexcept {
   }
   add_native(e, owner.raw(), bytes);
   credit_in(e, owner, bytes, bank);
-  return true;
+  return bytes;
 }
 
 Release release_native(Engine& e, void* block) noexcept {

@@ -17,8 +17,8 @@ namespace heapledger::engine {
 
 enum class Bank : std::uint8_t { kGil, kOffGil };
 
-// The block is `owner`'s from here on. False: no room in the map; counted, and nothing was credited.
-HL_EXPORT bool book_native(Engine& e, void* block, OwnerId owner, Bank bank) noexcept;
+// The block is `owner`'s from here on; its size. 0: no room in the map; counted, and nothing was credited.
+HL_EXPORT std::size_t book_native(Engine& e, void* block, OwnerId owner, Bank bank) noexcept;
 
 // What is known of a block that is about to go; it is forgotten and its native part debited, the rest is the caller's.
 struct Release {

@@ -79,7 +79,7 @@ namespace {
 void report_lost(PoolRecord& pool, PoolMap::Lost lost, void* context) noexcept {
   for (std::size_t i = 0, n = pool.length(); i < n; ++i) {
     if (pool.owners[i] == 0) continue;
-    lost(context, pool.owners[i], pool.block_bytes);
+    lost(context, pool.owners[i] & kOwnerMask, pool.block_bytes);
     pool.owners[i] = 0;
   }
 }

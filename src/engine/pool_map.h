@@ -25,6 +25,10 @@ namespace heapledger::engine {
 
 using base::OwnerId;
 
+// What an entry of `owners` holds: the owner, and a mark on blocks that are sampled (engine/sampler.h).
+inline constexpr std::uint16_t kSampledBit = 0x8000;
+inline constexpr std::uint16_t kOwnerMask = 0x1FFF;
+
 struct PoolRecord {
   std::uint16_t block_bytes;
   std::uint16_t smallest_block_bytes;  // what it was allocated for: pools change their size all day

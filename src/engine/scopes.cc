@@ -9,6 +9,7 @@
 #include "engine/measure.h"
 #include "engine/owners.h"
 #include "engine/request_ring.h"
+#include "engine/survivors.h"
 #include "engine/tenure.h"
 
 namespace heapledger::engine {
@@ -98,6 +99,8 @@ void write_row(Engine& e, OwnerId owner, const Outcome& outcome) noexcept {
   row->after_response_bytes = allocated_bytes(e, owner) - who.at_end.allocated_bytes;
   row->request_type_offset = request_type.offset;
   row->response_type_offset = response_type.offset;
+  row->curve = e.curves[owner.raw()].levels;
+  row->peak_percent = e.curves[owner.raw()].peak_percent;
   row->request_type_bytes = request_type.bytes;
   row->response_type_bytes = response_type.bytes;
   commit_record(*row, index);
@@ -139,6 +142,7 @@ Scope begin_request(Engine& e) noexcept {
   who.started_unix_ns = base::unix_ns();
   who.in_flight_at_start = header.in_flight.fetch_add(1, kRelaxed) + 1;
   note_in_flight(e, sequence, who.in_flight_at_start);
+  begin_curve(e, owner);
   link_open(e, owner);
   return {who.generation, owner.raw()};
 }
@@ -146,6 +150,7 @@ Scope begin_request(Engine& e) noexcept {
 void set_endpoint(Engine& e, Scope scope, EndpointId endpoint) noexcept {
   if (!is_current_life(e, scope) || record(e, OwnerId{scope.owner}).kind != OwnerKind::kRequest) return;
   record(e, OwnerId{scope.owner}).endpoint = endpoint.raw();
+  if (e.current.owner == scope.owner && samples_unusually(e.sampler)) retune(e, scope.owner);
 }
 
 void end_request(Engine& e, Scope scope, const Outcome& outcome) noexcept {
@@ -163,6 +168,7 @@ void end_request(Engine& e, Scope scope, const Outcome& outcome) noexcept {
   }
   fold(e, owner, gil_live(bank));
   snapshot_end(e, owner, outcome);
+  finish_curve(e, owner);
   who.state = OwnerState::kResponded;
   e.ledger.header.in_flight.fetch_sub(1, kRelaxed);
 }
@@ -188,13 +194,16 @@ void leave_request(Engine& e, Scope scope, const Outcome& outcome) noexcept {
     if (who.state == OwnerState::kOpen) end_request(e, scope, outcome);
     if (who.state != OwnerState::kResponded) return;
     settle_escaped(e, owner);
+    begin_survival(e, owner);
     write_row(e, owner, outcome);
     unlink_open(e, owner);
   }
+  settle_samples(e, owner);
   who.state = OwnerState::kEnded;
   ++e.ended_owners;
   forget_current(e);
   fold(e, owner, gil_live(hot(e, owner)));  // recycles it when nothing is left
+  look_for_growth(e, owner);
   tenure_step(e);
   sample_if_due(e);
 }

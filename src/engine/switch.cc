@@ -63,6 +63,7 @@ bool start(Engine& e, const StartOptions& options) noexcept {
   e.native = options.native;
   write_header(e, options);
   prepare_owners(e);
+  start_sampler(e);
   forget_current(e);
   e.current.owner = kNobody;
   copy_text(e.run_dir, options.run_dir);
@@ -108,6 +109,7 @@ void freeze(Engine& e) noexcept {
   header.audited_live_bytes = result.walked_bytes;
   header.audited_owner_mismatches = result.mismatches;
   header.audited = result.done ? 1 : 0;
+  count_survivors(e);
   take_sample(e);
   header.frozen_unix_ns = base::unix_ns();
   close_books(e, "frozen at exit");

@@ -2,6 +2,7 @@
 
 #include "engine/native_books.h"
 #include "engine/owners.h"
+#include "engine/survivors.h"
 
 namespace heapledger::engine {
 namespace {
@@ -17,15 +18,14 @@ bool is_sweeping(Engine& e, std::uint16_t owner) noexcept {
   return e.ledger.owners[owner].state == OwnerState::kSweeping;
 }
 
-OwnerId heir_of(Engine& e, OwnerId owner) noexcept { return tenured_owner(e, EndpointId{record(e, owner).endpoint}); }
-
 void sweep_pool(void* context, PoolRecord& pool) {
   Engine& e = *static_cast<Engine*>(context);
   for (std::size_t i = 0, n = pool.length(); i < n; ++i) {
-    if (pool.owners[i] == 0 || !is_sweeping(e, pool.owners[i])) continue;
-    const OwnerId from{pool.owners[i]};
+    const std::uint16_t marked = pool.owners[i];
+    const OwnerId from{static_cast<std::uint16_t>(marked & kOwnerMask)};
+    if (marked == 0 || !is_sweeping(e, from.raw())) continue;
     const OwnerId to = heir_of(e, from);
-    pool.owners[i] = to.raw();
+    pool.owners[i] = static_cast<std::uint16_t>((marked & kSampledBit) | to.raw());
     move_books(e, from, to, pool.block_bytes);
   }
 }
@@ -49,6 +49,7 @@ void sweep_native(void* context, std::uintptr_t address, std::atomic<std::uint16
 }
 
 void begin_sweep(Engine& e) noexcept {
+  widen_cohorts(e);
   const std::uint32_t end = e.ledger.header.owner_high_water.load(kRelaxed);
   for (std::uint32_t id = 1; id < end; ++id) {
     if (e.ledger.owners[id].state == OwnerState::kEnded) e.ledger.owners[id].state = OwnerState::kSweeping;

@@ -23,7 +23,7 @@
 //   3268 KiB    8 KiB       PeakRecord[2]       composition of the highest moment, double-buffered
 //   3276 KiB    4 KiB       ProcessSample       latest self-measurement
 //   3280 KiB    192 KiB     LifeRecord[1024]    what became of an endpoint's blocks after its requests, by endpoint id
-//   3472 KiB    128 KiB     CohortCell[4096]    live blocks of tenured owners by size, open addressing
+//   3472 KiB    128 KiB     CohortCell[4096]    survivors by cohort and size at the freeze, open addressing
 //   3600 KiB    16 KiB      FlowCell[512]       who freed whose blocks, open addressing
 //   3616 KiB    64 KiB      PlaceRecord[4096]   lines of code that sampled stacks pass through
 //   3680 KiB    128 KiB     StackRecord[2048]   sampled stacks
@@ -34,6 +34,8 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+
+#include "ledger/layout_lives.h"
 
 namespace heapledger::ledger {
 
@@ -46,16 +48,7 @@ inline constexpr std::uint32_t kEndpointSlots = 1024;
 inline constexpr std::uint32_t kRingRecords = 2048;
 inline constexpr std::uint32_t kPeakMembers = 64;
 inline constexpr std::size_t kStringHeapBytes = std::size_t{160} * 1024;
-inline constexpr std::uint32_t kCohorts = 16;
-inline constexpr std::uint32_t kCohortCells = 4096;
-inline constexpr std::uint32_t kFlowCells = 512;
-inline constexpr std::uint32_t kPlaces = 4096;
-inline constexpr std::uint32_t kStacks = 2048;
-inline constexpr std::uint32_t kStackPlaces = 26;
-inline constexpr std::uint32_t kSites = 2048;
-inline constexpr std::size_t kPlaceStringBytes = std::size_t{128} * 1024;
 inline constexpr std::uint32_t kCurvePoints = 16;
-inline constexpr std::uint32_t kAgeBins = 12;
 
 enum class OwnerKind : std::uint8_t {
   kNone = 0,
@@ -148,8 +141,7 @@ struct alignas(64) OwnerRecord {
   std::uint64_t native_peak_bytes;
   std::uint32_t ordinal;  // which of its endpoint's requests, from 1, by the order of their ends; of a tenured owner:
                           // the first of its cohort, 0 when it has none
-  std::uint16_t heir;     // tenured owners that are being swept: whom their blocks go to
-  std::uint16_t reserved;
+  std::uint32_t reserved;
 };
 static_assert(sizeof(OwnerRecord) == 192);
 
@@ -249,78 +241,6 @@ struct ProcessSample {
 };
 static_assert(sizeof(ProcessSample) == kPageBytes);
 
-// What became of an endpoint's survivors: blocks that were live when their request had ended. Ages are counted in
-// requests of the endpoint that ended since, and in time since the owner's request (or the last of its cohort) ended:
-//   bin 0: below 10 ms, bin n: below 10 ms * 4^n, the last one: all above.
-// Cohorts are runs of `cohort_requests` requests each; when there are more than sixteen, the runs double and pairs of
-// cohorts become one.
-struct LifeRecord {
-  std::uint64_t requests;         // [gil] that have ended
-  std::uint32_t cohort_requests;  // [gil] 0: nothing was tenured yet
-  std::uint32_t reserved_small;
-  std::uint16_t cohort_owners[kCohorts];  // [gil] tenured owners, 0: none
-  std::atomic<std::int64_t> retained_bytes;  // [any] survivors still live
-  std::atomic<std::uint64_t> freed_bytes;    // [any] survivors freed
-  std::atomic<std::uint64_t> oldest_free_requests;     // [any] the greatest age at which one was freed
-  std::atomic<std::uint64_t> first_aged_free_request;  // [any] LifeRecord::requests when first one of age 2 and more
-  std::atomic<std::uint64_t> last_aged_free_request;   // [any] ... and when last
-  std::atomic<std::uint64_t> freed_by_age_bytes[kAgeBins];  // [any]
-  std::uint64_t reserved[1];
-};
-static_assert(sizeof(LifeRecord) == 192);
-
-// Blocks of one size that a tenured owner holds. key: owner << 16 | (size class + 1); 0: unused.
-struct CohortCell {
-  std::atomic<std::uint64_t> key;
-  std::atomic<std::int64_t> live_bytes;   // [any]
-  std::atomic<std::int64_t> live_blocks;  // [any]
-  std::uint64_t reserved;
-};
-static_assert(sizeof(CohortCell) == 32);
-
-// Survivors of one endpoint's requests that requests of another (or of the same) freed.
-// key: (owner's endpoint + 1) << 32 | (freer's endpoint + 1); 0: unused.
-struct FlowCell {
-  std::atomic<std::uint64_t> key;
-  std::atomic<std::uint64_t> bytes;
-  std::atomic<std::uint64_t> blocks;
-  std::uint64_t reserved;
-};
-static_assert(sizeof(FlowCell) == 32);
-
-struct PlaceRecord {
-  std::uint32_t function_offset;  // into the string heap of places
-  std::uint32_t file_offset;
-  std::uint32_t line;
-  std::uint16_t function_bytes;
-  std::uint16_t file_bytes;
-};
-static_assert(sizeof(PlaceRecord) == 16);
-
-inline constexpr std::uint16_t kStackTruncated = 1;
-
-struct StackRecord {
-  std::uint64_t hash;
-  std::uint16_t depth;
-  std::uint16_t flags;                 // kStack*
-  std::uint16_t places[kStackPlaces];  // innermost first
-};
-static_assert(sizeof(StackRecord) == 64);
-
-// Estimates from sampled blocks, each counted for the blocks it stands for. Stack 0: no Python code was running.
-struct SiteRecord {
-  std::uint32_t endpoint;
-  std::uint32_t stack;
-  std::uint64_t samples;
-  double allocated_bytes;
-  double peak_bytes;       // live at the peak of their request, summed over requests
-  double retained_bytes;   // survivors still live
-  double retained_blocks;
-  std::uint64_t retained_samples;
-  std::uint64_t reserved;
-};
-static_assert(sizeof(SiteRecord) == 64);
-
 struct alignas(4096) Header {
   std::uint64_t magic;
   std::uint32_t layout_version;
@@ -375,8 +295,8 @@ struct alignas(4096) Header {
   std::atomic<std::uint32_t> stack_count;
   std::atomic<std::uint32_t> site_count;
   std::atomic<std::uint32_t> place_string_bytes;
-  std::atomic<std::uint64_t> lost_samples;    // no room, or the sampler was held by another thread
-  std::atomic<std::uint64_t> lost_cohorts;    // blocks tenured without a cohort or a cell: no slots left
+  std::atomic<std::uint64_t> lost_samples;       // no room, or the sampler was held by another thread
+  std::atomic<std::uint64_t> lost_cohort_bytes;  // survivors at the freeze that found no cell
   std::atomic<std::uint64_t> lost_flow_bytes;
 };
 static_assert(sizeof(Header) == kPageBytes);

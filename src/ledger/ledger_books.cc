@@ -91,6 +91,8 @@ Owner LedgerView::read_owner(std::uint32_t id) const {
   owner.live_bytes =
       wrapping_add(wrapping_subtract(hot->threshold, hot->room), off_gil->live_bytes.load(std::memory_order_relaxed));
   owner.peak_bytes = peak_of(*hot, *off_gil);
+  owner.ordinal = record.ordinal;
+  owner.aged = (record.flags & kOwnerAged) != 0;
   return owner;
 }
 

@@ -64,6 +64,8 @@ FinishedRequest from_ring(const RingRecord& record) {
   request.after_response_bytes = record.after_response_bytes;
   request.request_type = {record.request_type_offset, record.request_type_bytes};
   request.response_type = {record.response_type_offset, record.response_type_bytes};
+  request.curve = record.curve;
+  request.peak_percent = record.peak_percent;
   return request;
 }
 

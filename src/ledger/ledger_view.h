@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -59,6 +60,8 @@ struct FinishedRequest {
   std::uint64_t after_response_bytes = 0;
   TextRef request_type;
   TextRef response_type;
+  std::uint64_t curve = 0;  // RingRecord::curve
+  std::uint8_t peak_percent = kNoCurve;
 };
 
 // One owner slot. `torn` when the writer died (or would not stop) while rewriting who the owner is.
@@ -72,6 +75,8 @@ struct Owner {
   std::uint64_t allocated_bytes = 0;
   std::int64_t live_bytes = 0;
   std::uint64_t peak_bytes = 0;
+  std::uint64_t ordinal = 0;  // OwnerRecord::ordinal
+  bool aged = false;          // what it holds are survivors
   bool torn = false;
 };
 
@@ -109,6 +114,59 @@ struct Sample {
   std::uint64_t heapledger_bytes = 0;
   std::uint64_t arena_bytes = 0;
   std::uint64_t native_live_bytes = 0;
+};
+
+// What became of an endpoint's survivors (LifeRecord).
+struct Life {
+  std::uint32_t endpoint = 0;
+  std::uint64_t requests = 0;
+  std::uint64_t cohort_requests = 0;
+  std::uint64_t freed_bytes = 0;
+  std::uint64_t oldest_free_requests = 0;
+  std::uint64_t first_aged_free_request = 0;  // 0: never
+  std::uint64_t last_aged_free_request = 0;
+  std::uint64_t freed_by_age_bytes[kAgeBins] = {};
+};
+
+// Survivors still live, born in the endpoint's requests first to last. block_bytes: the largest block of the size
+// class; nullopt: sizes are told apart at the freeze only.
+struct Cohort {
+  std::uint32_t endpoint = 0;
+  std::uint64_t first_request = 0;
+  std::uint64_t last_request = 0;
+  std::optional<std::uint64_t> block_bytes;
+  std::int64_t live_bytes = 0;
+  std::uint64_t live_blocks = 0;
+};
+
+struct Flow {
+  std::uint32_t owner_endpoint = 0;
+  std::uint32_t freer_endpoint = 0;  // kEndpointUnknown: outside of every request, or no route was known
+  std::uint64_t bytes = 0;
+  std::uint64_t blocks = 0;
+};
+
+struct Place {
+  std::string function;
+  std::string file;
+  std::uint32_t line = 0;
+};
+
+struct Stack {
+  std::vector<Place> places;  // innermost first, never empty
+  bool truncated = false;
+};
+
+// SiteRecord; every figure finite, what is live not negative.
+struct Site {
+  std::uint32_t endpoint = 0;
+  std::uint32_t stack = 0;  // for stack(); 0: no Python code was running
+  std::uint64_t samples = 0;
+  double allocated_bytes = 0;
+  double peak_bytes = 0;
+  double retained_bytes = 0;
+  double retained_blocks = 0;
+  std::uint64_t retained_samples = 0;
 };
 
 // The header without its atomics.
@@ -183,10 +241,19 @@ class LedgerView {
   std::optional<Peak> peak() const;          // nullopt: none recorded yet, or torn
   std::optional<Sample> sample() const;      // nullopt: none yet, or torn
 
+  std::vector<Life> lives() const;  // endpoints that a request has ended of
+  std::vector<Cohort> cohorts() const;
+  std::vector<Flow> flows() const;
+  std::vector<Site> sites() const;
+  std::optional<Stack> stack(std::uint32_t id) const;
+
  private:
   LedgerView(Ledger* ledger, int file, bool writable) noexcept;
   Owner read_owner(std::uint32_t id) const;
   std::uint32_t slots_in_use() const noexcept;
+  std::vector<Cohort> cohorts_by_size(const std::map<std::uint32_t, Life>& lives) const;
+  std::vector<Cohort> cohorts_by_owner(const std::map<std::uint32_t, Life>& lives) const;
+  std::string place_text(std::uint32_t offset, std::uint32_t bytes) const;
 
   Ledger* ledger_;
   int file_;  // -1: the caller's memory

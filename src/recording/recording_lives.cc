@@ -44,8 +44,7 @@ std::vector<EndpointLifeRow> Recording::endpoint_lives() const {
   std::vector<EndpointLifeRow> rows;
   while (select.step()) {
     rows.push_back({state_->worker(select, 0), state_->endpoint(select, 1), select.size(2), select.size(3),
-                    select.size(4), select.optional_size(5), select.optional_size(6),
-                    parse_ages(select.text(7))});
+                    select.size(4), select.optional_size(5), select.optional_size(6), parse_ages(select.text(7))});
     if (rows.back().freed_by_age_bytes.empty()) state_->damaged("ages cannot be read");
   }
   return rows;

@@ -1,11 +1,11 @@
 #include "recording/worker_feed.h"
 
 #include <algorithm>
-#include <limits>
 #include <utility>
 
 #include "base/clock.h"
 #include "recording/process_table.h"
+#include "recording/saturating.h"
 #include "recording/text.h"
 
 namespace heapledger::recording {
@@ -15,23 +15,6 @@ constexpr std::size_t kDrainAtOnce = ledger::kRingRecords;
 
 // What a collector can have committed without giving its ring places back is one ring at most.
 constexpr std::int64_t kSequencesToCompare = std::int64_t{2} * ledger::kRingRecords;
-
-// A hostile or torn ledger may claim anything; SQLite's integers end here.
-std::int64_t stored_size(std::uint64_t value) noexcept {
-  return static_cast<std::int64_t>(std::min<std::uint64_t>(value, std::numeric_limits<std::int64_t>::max()));
-}
-
-std::int64_t saturating_add(std::int64_t a, std::int64_t b) noexcept {
-  std::int64_t sum = 0;
-  if (!__builtin_add_overflow(a, b, &sum)) return sum;
-  return a < 0 ? std::numeric_limits<std::int64_t>::min() : std::numeric_limits<std::int64_t>::max();
-}
-
-std::int64_t saturating_subtract(std::int64_t a, std::int64_t b) noexcept {
-  std::int64_t difference = 0;
-  if (!__builtin_sub_overflow(a, b, &difference)) return difference;
-  return a < 0 ? std::numeric_limits<std::int64_t>::min() : std::numeric_limits<std::int64_t>::max();
-}
 
 OwnerTotalKind stored_kind(ledger::TotalKind kind) noexcept {
   switch (kind) {
@@ -137,6 +120,10 @@ void WorkerFeed::add(Store& store, const ledger::FinishedRequest& request) {
   row.byte_seconds = request.byte_seconds;
   row.running_us = stored_size(request.running_ns / 1000);
   row.after_response_bytes = stored_size(request.after_response_bytes);
+  if (request.peak_percent <= 100) {
+    row.curve = static_cast<std::int64_t>(request.curve);
+    row.peak_percent = request.peak_percent;
+  }
   store.add_request(row);
   ++uncommitted_;
 }
@@ -249,6 +236,8 @@ void WorkerFeed::refresh(Store& store) {
   stored_at_books_ = stored_;
   update_row(view_->counters());
   replace_books(store);
+  replace_survivors(store);
+  replace_sites(store);
   std::vector<InFlightRow> open;
   for (const ledger::Owner& owner : view_->open_requests()) {
     InFlightRow row;

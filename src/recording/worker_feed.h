@@ -50,6 +50,12 @@ class WorkerFeed {
   void add(Store& store, const ledger::FinishedRequest& request);
   void add_responded(Store& store);
   void replace_books(Store& store);
+  void replace_survivors(Store& store);
+  void replace_lives(Store& store);
+  void replace_cohorts(Store& store);
+  void replace_flows(Store& store);
+  void replace_sites(Store& store);
+  std::optional<std::int64_t> stack(Store& store, std::uint32_t id);
   std::int64_t endpoint(Store& store, std::uint32_t id);
   std::optional<std::int64_t> known_endpoint(Store& store, std::uint32_t id);
   std::optional<std::int64_t> content_type(Store& store, ledger::TextRef ref);
@@ -69,6 +75,7 @@ class WorkerFeed {
   std::uint64_t stored_at_books_ = 0;
   std::uint64_t lost_ = 0;
   std::map<std::uint32_t, std::int64_t> endpoints_;
+  std::map<std::uint32_t, std::optional<std::int64_t>> stacks_;
   std::map<std::pair<std::uint32_t, std::uint32_t>, std::int64_t> content_types_;
   std::vector<std::int64_t> already_stored_;  // sorted; after a resume only
 };

@@ -178,7 +178,7 @@ TEST_F(NativeBooks, tenuring_moves_the_native_part_too) {
   ASSERT_TRUE(mark_python(e_, python));
   hl_leave(scope, nullptr);
   hl_tenure();
-  const std::uint32_t heir = e_.ledger.endpoints[endpoint].tenured_owner;
+  const std::uint32_t heir = e_.ledger.lives[endpoint].cohort_owners[0];
   ASSERT_NE(heir, 0u);
   EXPECT_EQ(live_bytes(e_, OwnerId{static_cast<std::uint16_t>(heir)}), 800);
   EXPECT_EQ(e_.ledger.off_gil[heir].native_live_bytes, 300);

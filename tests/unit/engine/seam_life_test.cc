@@ -3,6 +3,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <filesystem>
 #include <map>
@@ -70,7 +71,7 @@ TEST_F(SeamLife, a_row_says_what_was_isolated_and_what_escaped) {
   EXPECT_EQ(row.sent_bytes, 22u);
 }
 
-TEST_F(SeamLife, survivors_move_to_their_endpoints_tenured_owner_and_slots_come_back) {
+TEST_F(SeamLife, survivors_move_to_the_tenured_owner_of_their_cohort_and_slots_come_back) {
   const std::uint32_t endpoint = hl_endpoint("GET", "/leaks", "", 0);
   for (std::uint64_t i = 0; i < 20'000; ++i) {
     const hl_scope scope = hl_begin();
@@ -83,8 +84,17 @@ TEST_F(SeamLife, survivors_move_to_their_endpoints_tenured_owner_and_slots_come_
   }
   hl_tenure();
   EXPECT_EQ(e_.ledger.header.approximate_requests.load(), 0u);
-  const OwnerId tenured = tenured_owner(e_, EndpointId{endpoint});
-  EXPECT_EQ(live_bytes(e_, tenured), 64 * 20'000);
+  // Twenty thousand requests are ten runs of 2,048, the last one not full.
+  const ledger::LifeRecord& life = e_.ledger.lives[endpoint];
+  EXPECT_EQ(life.requests, 20'000u);
+  EXPECT_EQ(life.cohort_requests, 2048u);
+  EXPECT_EQ(life.retained_bytes.load(), 64 * 20'000);
+  for (std::uint32_t cohort = 0; cohort < ledger::kCohorts; ++cohort) {
+    const OwnerId tenured{life.cohort_owners[cohort]};
+    const std::int64_t born =
+        std::clamp(20'000 - static_cast<std::int64_t>(cohort) * 2048, std::int64_t{0}, std::int64_t{2048});
+    EXPECT_EQ(tenured.raw() == 0 ? 0 : live_bytes(e_, tenured), born * 64) << cohort;
+  }
   EXPECT_EQ(hl_read_books().allocated_bytes, 64u * 20'000);  // tenuring allocates nothing
   expect_balanced();
 }
