@@ -59,6 +59,10 @@ void read_everything(LedgerView& view) {
   view.live_bytes();
   view.peak();
   view.sample();
+  view.lives();
+  view.cohorts();
+  view.flows();
+  for (const auto& site : view.sites()) view.stack(site.stack);
 }
 
 }  // namespace
