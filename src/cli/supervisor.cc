@@ -130,6 +130,7 @@ int supervise(const std::vector<std::string>& command, RunSession& session) {
   while (!reap(started.pid, status)) {
     siginfo_t info{};
     const int signal = guard.wait(kPollNs, info);
+    if (signal != 0 && signal != SIGCHLD) session.collector().expect_endings();
     if (signal != 0 && signal != SIGCHLD && sent_by_process(info)) ::kill(started.pid, signal);
     session.collector().drain_once();
   }

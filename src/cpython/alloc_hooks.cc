@@ -5,6 +5,7 @@
 #include "cpython/block_books.h"
 #include "cpython/mapped_chunk.h"
 #include "cpython/native_hooks.h"
+#include "engine/addresses.h"
 #include "engine/size_class.h"
 
 namespace heapledger::cpython {
@@ -259,6 +260,7 @@ void* arena_alloc(void*, std::size_t bytes) {
   void* arena = g_arena.alloc(g_arena.ctx, bytes);
   if (arena != nullptr && bytes == kArenaBytes) {
     books().arena_bytes += bytes;
+    engine::arena_came(books(), address_of(arena));
     t_owner.arena_fresh = 1;
   }
   return arena;
@@ -269,6 +271,7 @@ void arena_free(void*, void* arena, std::size_t bytes) {
   if (bytes == kArenaBytes && !e.frozen) {
     e.pools.clear(address_of(arena), bytes, debit_lost, &e);
     if (e.arena_bytes >= bytes) e.arena_bytes -= bytes;
+    engine::arena_went(e, address_of(arena));
   }
   g_arena.free(g_arena.ctx, arena, bytes);
 }

@@ -59,6 +59,14 @@ struct InFlightMaximum {
 };
 
 // The allocator that native blocks come from, as the preload library found it. nullptr: native memory is not seen.
+// Where pymalloc's arenas are, in runs as in ledger::KnownAddresses. The process's own copy: after fork it is the
+// child's, while what the parent writes into the shared ledger is not. [gil]
+struct ArenaRuns {
+  std::uint32_t count;
+  std::uint32_t untold;
+  std::uint64_t runs[ledger::kArenaRuns];
+};
+
 struct NativeAllocator {
   std::size_t (*usable_bytes)(void*);
   void (*free)(void*);
@@ -109,6 +117,7 @@ struct Engine {
   bool sweeping;
 
   std::uint64_t arena_bytes;  // pymalloc arenas seen coming
+  ArenaRuns arenas;
   std::uint64_t lost_frees;   // blocks whose free we never saw
   std::uint64_t next_sample_ns;
   const char* off_reason;  // why the books are closed, nullptr while open

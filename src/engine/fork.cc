@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "engine/addresses.h"
 #include "engine/audit.h"
 #include "engine/owners.h"
 #include "engine/switch.h"
@@ -192,6 +193,7 @@ void open_own_ledger(Engine& e) noexcept {
     return;
   }
   e.ledger_file = 1;
+  publish_addresses(e);
   memcpy(e.ledger_path, path, sizeof(path));
 }
 

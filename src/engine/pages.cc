@@ -14,6 +14,8 @@ void* map_anonymous(std::size_t bytes, int protection) noexcept {
   if (address == MAP_FAILED) return nullptr;
   // A huge page would make a lazily touched table resident 2 MiB at a time.
   madvise(address, bytes, MADV_NOHUGEPAGE);
+  // Of no use in a core dump. The two together are how these pages are told from the service's in /proc/PID/smaps.
+  madvise(address, bytes, MADV_DONTDUMP);
   return address;
 }
 

@@ -227,6 +227,19 @@ struct PeakRecord {
 };
 static_assert(sizeof(PeakRecord) == 4096);
 
+inline constexpr std::uint32_t kArenaRuns = 496;
+
+// What /proc/PID/smaps cannot tell of the process's addresses. Rewritten when an arena comes or goes, under the GIL.
+struct KnownAddresses {
+  std::atomic<std::uint64_t> version;  // odd while being written; reader retries
+  std::uint64_t own_address;           // the engine's static memory
+  std::uint64_t own_bytes;
+  std::uint32_t run_count;
+  std::uint32_t untold_arenas;     // no room for their addresses
+  std::uint64_t runs[kArenaRuns];  // address | number of adjacent 1 MiB arenas, at most 4,095; in no order
+  std::uint64_t reserved[4];
+};
+
 // What the process measures of itself, now and then and at the freeze.
 struct ProcessSample {
   std::atomic<std::uint64_t> version;  // odd while being written; reader retries
@@ -237,7 +250,7 @@ struct ProcessSample {
   std::uint64_t heapledger_bytes;
   std::uint64_t arena_bytes;
   std::uint64_t native_live_bytes;  // part of live_bytes
-  std::uint64_t reserved[504];
+  KnownAddresses addresses;
 };
 static_assert(sizeof(ProcessSample) == kPageBytes);
 

@@ -262,4 +262,24 @@ std::optional<Sample> LedgerView::sample() const {
   return std::nullopt;
 }
 
+std::optional<Addresses> LedgerView::addresses() const {
+  constexpr std::uint64_t kArenaBytes = std::uint64_t{1} << 20;
+  for (int attempt = 0; attempt < kTornRetries; ++attempt) {
+    const std::uint64_t before = ledger_->sample.addresses.version.load(std::memory_order_acquire);
+    const Copy<KnownAddresses> copy(ledger_->sample.addresses);
+    std::atomic_thread_fence(std::memory_order_acquire);
+    if (ledger_->sample.addresses.version.load(std::memory_order_relaxed) != before || before % 2 != 0) continue;
+    if (before == 0) return std::nullopt;
+    Addresses addresses;
+    addresses.own = {copy->own_address, copy->own_bytes};
+    addresses.untold_arenas = copy->untold_arenas;
+    for (std::uint32_t i = 0; i < std::min(copy->run_count, kArenaRuns); ++i) {
+      const std::uint64_t run = copy->runs[i];
+      addresses.arenas.push_back({run & ~(kPageBytes - 1), (run & (kPageBytes - 1)) * kArenaBytes});
+    }
+    return addresses;
+  }
+  return std::nullopt;
+}
+
 }  // namespace heapledger::ledger

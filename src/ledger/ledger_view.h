@@ -169,6 +169,18 @@ struct Site {
   std::uint64_t retained_samples = 0;
 };
 
+struct Run {
+  std::uint64_t address = 0;
+  std::uint64_t bytes = 0;
+};
+
+// Addresses in the process, as it reported them.
+struct Addresses {
+  Run own;  // the engine's static memory
+  std::vector<Run> arenas;
+  std::uint32_t untold_arenas = 0;
+};
+
 // The header without its atomics.
 struct Counters {
   std::uint64_t pid = 0;
@@ -240,6 +252,7 @@ class LedgerView {
   std::int64_t live_bytes() const noexcept;  // ProcessTotals::live_bytes alone, at a fraction of the price
   std::optional<Peak> peak() const;          // nullopt: none recorded yet, or torn
   std::optional<Sample> sample() const;      // nullopt: none yet, or torn
+  std::optional<Addresses> addresses() const;
 
   std::vector<Life> lives() const;  // endpoints that a request has ended of
   std::vector<Cohort> cohorts() const;

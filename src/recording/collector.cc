@@ -20,6 +20,12 @@ constexpr std::uint64_t kLivenessNs = kSecondNs / 2;
 constexpr std::uint64_t kBooksNs = 5 * kSecondNs;  // of workers that serve nothing; of others each second
 // Folders change their time stamp by the kernel's tick only: one that changed this recently is read again.
 constexpr std::int64_t kRecentlyNs = 1'000'000'000;
+// Memory by kind of mapping: a run is mostly short, and then a service that has settled changes slowly.
+constexpr std::uint64_t kFirstSegmentsPauseNs = kSecondNs;
+constexpr std::uint64_t kLongestSegmentsPauseNs = 10 * kSecondNs;
+// While it is read the process may have to wait for its memory map: 1/200 of the time at most, 1/100 when asked for.
+constexpr std::uint64_t kSegmentsPausePerCost = 200;
+constexpr std::uint64_t kSegmentsLeastPausePerCost = 100;
 constexpr std::size_t kMostNotes = 256;
 // Requests folded at once: small enough that no ring fills meanwhile, and twice what one ring can bring.
 constexpr std::int64_t kFoldAtOnce = 8192;
@@ -56,6 +62,7 @@ void Collector::drain_once() noexcept {
   try {
     drop_cut_short();
     scan();
+    read_segments(false);
     write_batch(false);
     keep_within_size();
   } catch (const std::exception& error) {
@@ -65,7 +72,39 @@ void Collector::drain_once() noexcept {
 
 void Collector::drain_and_read_books() noexcept {
   next_books_ns_ = 0;
+  next_segments_ns_ = 0;
   drain_once();
+}
+
+void Collector::expect_endings() noexcept {
+  if (failed()) return;
+  try {
+    drop_cut_short();
+    read_segments(true);
+  } catch (const std::exception& error) {
+    fail(error.what());
+  }
+}
+
+// All workers in one round, so that what they share is seen from both sides; a new one by itself, at once.
+void Collector::read_segments(bool now) {
+  const std::uint64_t begun_ns = base::monotonic_ns();
+  const bool allowed = begun_ns >= segments_allowed_ns_;
+  const bool round = allowed && !feeds_.empty() && (now || begun_ns >= next_segments_ns_);
+  const std::uint64_t unix_now = base::unix_ns();
+  bool any = false;
+  for (const auto& feed : feeds_) {
+    if (!round && feed->segments_read()) continue;
+    feed->read_segments(unix_now);
+    any = true;
+  }
+  if (!any) return;
+  const std::uint64_t ended_ns = base::monotonic_ns();
+  const std::uint64_t cost_ns = ended_ns - begun_ns;
+  segments_allowed_ns_ = ended_ns + cost_ns * kSegmentsLeastPausePerCost;
+  if (!round) return;
+  segments_pause_ns_ = std::clamp(segments_pause_ns_ * 2, kFirstSegmentsPauseNs, kLongestSegmentsPauseNs);
+  next_segments_ns_ = ended_ns + std::max(segments_pause_ns_, cost_ns * kSegmentsPausePerCost);
 }
 
 void Collector::finish() noexcept {
@@ -75,6 +114,7 @@ void Collector::finish() noexcept {
     drop_cut_short();
     scan();
     read_notes(true);
+    read_segments(true);
     write_batch(true);
     next_size_check_ns_ = 0;
     keep_within_size();
@@ -199,7 +239,8 @@ void Collector::write_batch(bool last) {
   }
   const bool any_requests =
       std::any_of(feeds_.begin(), feeds_.end(), [](const auto& feed) { return feed->has_requests(); });
-  const bool idle = !any_requests && ended.empty() && !anything_to_enter();
+  const bool segments = std::any_of(feeds_.begin(), feeds_.end(), [](const auto& feed) { return feed->segments_wait(); });
+  const bool idle = !any_requests && ended.empty() && !anything_to_enter() && !segments;
   if (!last && idle && (feeds_.empty() || !(second || books))) return;
 
   const std::uint64_t unix_now = base::unix_ns();
@@ -208,6 +249,7 @@ void Collector::write_batch(bool last) {
   std::int64_t dropped = static_cast<std::int64_t>(summary_.dropped_requests);
   for (std::size_t i = 0; i < feeds_.size(); ++i) {
     WorkerFeed& feed = *feeds_[i];
+    feed.add_segments(store_);
     if (std::binary_search(ended.begin(), ended.end(), i)) {
       feed.finish(store_, unix_now);
     } else {

@@ -54,6 +54,9 @@ class Collector {
   // The last reading of everything, whether its process ended or not; then the ledgers are removed.
   void finish() noexcept;
 
+  // The workers are probably about to end: their memory is read while it can be.
+  void expect_endings() noexcept;
+
   // What wait() said of a child of ours, which may be one of the workers.
   void note_wait_status(std::uint64_t pid, int status);
 
@@ -72,6 +75,7 @@ class Collector {
   void enter_new();
   void retire(std::size_t index);
   void keep_within_size();
+  void read_segments(bool now);
   void fail(const std::string& reason) noexcept;
 
   Store& store_;
@@ -90,6 +94,9 @@ class Collector {
   std::uint64_t next_liveness_ns_ = 0;
   std::uint64_t next_books_ns_ = 0;
   std::uint64_t next_size_check_ns_ = 0;
+  std::uint64_t segments_pause_ns_ = 0;      // between rounds: it grows while a run lasts
+  std::uint64_t next_segments_ns_ = 0;       // the next round
+  std::uint64_t segments_allowed_ns_ = 0;    // not before, whoever asks: it would cost too much
 };
 
 }  // namespace heapledger::recording

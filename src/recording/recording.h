@@ -62,6 +62,9 @@ class Recording {
   std::vector<StackRow> stacks() const;                 // by id
   std::vector<SiteRow> sites() const;                   // by worker, endpoint
 
+  // Memory by kind of mapping, by worker, the first reading before the latest.
+  std::vector<SegmentReadingRow> segment_readings() const;
+
   // The same rows as requests(), one at a time, for recordings larger than memory.
   void for_each_request(const RequestFilter& filter, const std::function<void(const RequestRow&)>& visit) const;
 

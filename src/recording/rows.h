@@ -5,6 +5,7 @@
 // characters, quotes or escapes (they come from the service's routes): renderers escape, rows do not.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -257,6 +258,37 @@ struct SiteRow {
   double retained_bytes = 0;
   double retained_blocks = 0;
   std::int64_t retained_samples = 0;
+};
+
+// What a mapping of a process is (recording/segments.h says how it is told).
+enum class SegmentKind {
+  kPythonArenas,
+  kMallocHeap,
+  kOtherAnonymous,
+  kLibraries,    // and programs: files of which some part is executable
+  kMappedFiles,  // other files
+  kSharedMemory,
+  kStacks,
+  kHeapledger
+};
+inline constexpr std::size_t kSegmentKinds = 8;
+
+struct SegmentRow {
+  SegmentKind kind = SegmentKind::kOtherAnonymous;
+  std::int64_t rss_bytes = 0;
+  std::int64_t shared_bytes = 0;
+  std::int64_t private_bytes = 0;
+};
+
+// /proc/PID/smaps of a worker, read the first and the latest time.
+struct SegmentReadingRow {
+  std::int64_t worker = 0;
+  bool first = false;
+  std::int64_t at_us = 0;
+  std::optional<std::int64_t> rss_bytes;  // all of these nullopt: it could not be read
+  std::optional<std::int64_t> pss_bytes;
+  std::string reason;  // why it could not
+  std::vector<SegmentRow> segments;
 };
 
 }  // namespace heapledger::recording

@@ -202,3 +202,24 @@ CREATE TABLE site (           -- what an endpoint's requests allocated through o
   retained_blocks REAL NOT NULL,
   retained_samples INTEGER NOT NULL
 );
+
+CREATE TABLE segment_reading ( -- /proc/PID/smaps of a worker, as the collector read it
+  worker INTEGER NOT NULL,
+  moment TEXT NOT NULL,       -- 'first', 'latest'
+  at_us INTEGER NOT NULL,
+  rss_bytes INTEGER,          -- sum over its mappings; NULL: could not be read
+  pss_bytes INTEGER,
+  reason TEXT NOT NULL,       -- why it could not; '' where it could
+  PRIMARY KEY (worker, moment)
+) WITHOUT ROWID;
+
+CREATE TABLE segment (        -- the same by kind of mapping; their sums are the reading's
+  worker INTEGER NOT NULL,
+  moment TEXT NOT NULL,
+  kind TEXT NOT NULL,         -- 'python_arenas', 'malloc_heap', 'other_anonymous', 'libraries', 'mapped_files',
+                              -- 'shared_memory', 'stacks', 'heapledger'
+  rss_bytes INTEGER NOT NULL,
+  shared_bytes INTEGER NOT NULL,       -- of it in pages that other processes map too
+  private_bytes INTEGER NOT NULL,
+  PRIMARY KEY (worker, moment, kind)
+) WITHOUT ROWID;

@@ -54,6 +54,7 @@ class Store {
   void replace_sites(std::int64_t worker, const std::vector<SiteRow>& sites);
   std::int64_t intern_place(const PlaceRow& place);  // their ids are ignored
   std::int64_t intern_stack(const StackRow& stack);
+  void replace_segments(const SegmentReadingRow& reading);
   void add_timeline(const TimelineRow& point);
   void add_note(const NoteRow& note);
   void set_native(bool native);

@@ -19,6 +19,16 @@ inline constexpr std::array kTotalKindNames{
     std::pair{"tenured", OwnerTotalKind::kTenured}, std::pair{"inherited", OwnerTotalKind::kInherited},
     std::pair{"retired", OwnerTotalKind::kRetired}};
 
+inline constexpr std::array kSegmentKindNames{std::pair{"python_arenas", SegmentKind::kPythonArenas},
+                                              std::pair{"malloc_heap", SegmentKind::kMallocHeap},
+                                              std::pair{"other_anonymous", SegmentKind::kOtherAnonymous},
+                                              std::pair{"libraries", SegmentKind::kLibraries},
+                                              std::pair{"mapped_files", SegmentKind::kMappedFiles},
+                                              std::pair{"shared_memory", SegmentKind::kSharedMemory},
+                                              std::pair{"stacks", SegmentKind::kStacks},
+                                              std::pair{"heapledger", SegmentKind::kHeapledger}};
+static_assert(kSegmentKindNames.size() == kSegmentKinds);
+
 // "?" for a value that is no enumerator.
 template <class Names, class Value>
 constexpr const char* word_for(const Names& names, Value value) noexcept {

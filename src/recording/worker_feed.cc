@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "recording/process_table.h"
 #include "recording/saturating.h"
+#include "recording/segment_reader.h"
 #include "recording/text.h"
 
 namespace heapledger::recording {
@@ -269,6 +270,49 @@ void WorkerFeed::refresh(Store& store) {
     store.replace_peak(row);
   }
   store.update_worker(row_);
+}
+
+void WorkerFeed::read_segments(std::uint64_t unix_now) {
+  // Once the books are closed nobody tells of arenas any more, and the process is about to end.
+  if (view_->state() == ledger::ProcessState::kFrozen || !process_runs()) return;
+  KnownMemory known;
+  if (const auto addresses = view_->addresses(); addresses && view_->state() == ledger::ProcessState::kLive) {
+    known.own = {addresses->own.address, addresses->own.address + addresses->own.bytes};
+    for (const ledger::Run& run : addresses->arenas) {
+      known.python_arenas.push_back({run.address, run.address + run.bytes});
+    }
+  }
+  const SegmentsRead read = recording::read_segments(pid(), path_, std::move(known));
+  if (!process_runs() || (!read.sums && read.failure.empty())) return;  // the pid may be another's by now
+  segments_read_ = true;
+  if (!read.sums && !first_segments_) return;  // what was read before stands
+  SegmentReadingRow row;
+  row.reason = read.failure;
+  if (read.sums) {
+    row.rss_bytes = stored_size(read.sums->rss_bytes);
+    row.pss_bytes = stored_size(read.sums->pss_bytes);
+    for (std::size_t i = 0; i < kSegmentKinds; ++i) {
+      const SegmentSums::Sum& sum = read.sums->kinds[i];
+      row.segments.push_back({static_cast<SegmentKind>(i), stored_size(sum.rss_bytes), stored_size(sum.shared_bytes),
+                              stored_size(sum.private_bytes)});
+    }
+  }
+  segments_ = std::move(row);
+  segments_unix_ns_ = unix_now;
+}
+
+void WorkerFeed::add_segments(Store& store) {
+  if (!segments_) return;
+  segments_->worker = row_.id;
+  segments_->at_us = since_start_us(segments_unix_ns_);
+  segments_->first = false;
+  store.replace_segments(*segments_);
+  if (first_segments_ && segments_->rss_bytes) {
+    segments_->first = true;
+    store.replace_segments(*segments_);
+    first_segments_ = false;
+  }
+  segments_.reset();
 }
 
 void WorkerFeed::note_ending(const ledger::Counters& counters, std::uint64_t unix_now) {

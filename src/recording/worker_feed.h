@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -37,6 +38,12 @@ class WorkerFeed {
   void refresh(Store& store);                               // worker row, owner totals, in flight, peak: the books
   bool books_behind() const noexcept { return has_requests() || stored_ != stored_at_books_; }
   void finish(Store& store, std::uint64_t unix_now);  // the last read: everything
+
+  // What kinds of memory the process holds: read from the system, outside of any transaction, then written once.
+  void read_segments(std::uint64_t unix_now);
+  bool segments_read() const noexcept { return segments_read_; }
+  bool segments_wait() const noexcept { return segments_.has_value(); }
+  void add_segments(Store& store);
   void committed() noexcept;                          // what was drained is safe in the store
 
   const std::string& path() const noexcept { return path_; }
@@ -77,6 +84,10 @@ class WorkerFeed {
   std::map<std::uint32_t, std::int64_t> endpoints_;
   std::map<std::uint32_t, std::optional<std::int64_t>> stacks_;
   std::map<std::pair<std::uint32_t, std::uint32_t>, std::int64_t> content_types_;
+  std::optional<SegmentReadingRow> segments_;  // to be written
+  std::uint64_t segments_unix_ns_ = 0;
+  bool segments_read_ = false;                 // at least once
+  bool first_segments_ = true;                 // the next reading that succeeds is the first
   std::vector<std::int64_t> already_stored_;  // sorted; after a resume only
 };
 
