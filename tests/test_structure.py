@@ -31,7 +31,11 @@ BELOW = {
 }
 INSIDE = {"base", "ledger", "engine", "hooks", "cpython"}
 # Extension modules of their own, loaded by whoever analyses or records from Python: they bind what lies outside.
-BINDINGS = {"analysis_module.cc": {"analysis", "recording"}, "recorder_module.cc": {"recording"}}
+BINDINGS = {
+    "analysis_module.cc": {"analysis", "recording"},
+    "segments_binding.cc": {"analysis"},
+    "recorder_module.cc": {"recording"},
+}
 SEAM_HEADERS = {"heapledger/heapledger.h", "heapledger/heapledger.hpp"}
 LEDGER_HEADERS_FOR_READERS = {"ledger/layout.h", "ledger/ledger_view.h"}
 

@@ -302,6 +302,7 @@ struct SegmentsOptions {
 // A process at its latest reading. The sizes are absent when it could not be read.
 struct SegmentsWorker {
   std::int64_t worker = 0;  // what --worker takes
+  bool serves = false;      // as in WorkerCost
   std::int64_t pid = 0;
   std::int64_t parent_pid = 0;
   bool in_group = false;  // it ran when the last one started, so that it counts in the sums of the group

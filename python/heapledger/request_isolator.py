@@ -15,10 +15,10 @@ import os
 from collections.abc import Iterable
 from datetime import datetime, timedelta, timezone
 
-from heapledger._analysis import RequestsResult, analyze_requests
+from heapledger._analysis import RequestsResult, SegmentsResult, analyze_requests, analyze_segments
 from heapledger.errors import RecordingError
 
-__all__ = ["RequestIsolator", "RequestsResult"]
+__all__ = ["RequestIsolator", "RequestsResult", "SegmentsResult"]
 
 Moment = str | float | timedelta | datetime
 
@@ -67,13 +67,27 @@ class RequestIsolator:
             os.fsencode(self._path()),
             routes=[route] if isinstance(route, str) else list(route),
             methods=[method] if isinstance(method, str) else list(method),
-            workers=[_whole("worker", number) for number in ([worker] if isinstance(worker, int) else worker)],
+            workers=_whole_numbers("worker", worker),
             since=None if since is None else _moment(since),
             until=None if until is None else _moment(until),
             warmup=warmup if isinstance(warmup, str) else _seconds(warmup),
             sort=sort,
             limit=None if limit is None else _whole("limit", limit),
         )
+
+    def segments(self, *, worker: int | Iterable[int] = ()) -> SegmentsResult:
+        """Say what kinds of memory the processes hold, what they share, and whose blocks go where.
+
+        The same as `heapledger segments`.
+
+        Args:
+            worker: Only these workers, by their number in the report.
+
+        Raises:
+            RecordingError: There is no recording, or it cannot be read.
+            ValueError: The argument makes no sense, or the recording has no such worker.
+        """
+        return analyze_segments(os.fsencode(self._path()), workers=_whole_numbers("worker", worker))
 
     def _path(self) -> str | os.PathLike[str]:
         if self._recording is not None:
@@ -95,6 +109,10 @@ def _whole(name: str, value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
         raise ValueError(f"{name} must be a whole number from 0 up, not {value!r}")
     return value
+
+
+def _whole_numbers(name: str, values: int | Iterable[int]) -> list[int]:
+    return [_whole(name, value) for value in ([values] if isinstance(values, int) else values)]
 
 
 def _seconds(value: object) -> str:

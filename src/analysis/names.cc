@@ -24,6 +24,10 @@ const char* name_of(RecordingState state) noexcept {
   return "closed";
 }
 
+const char* name_of(SegmentKind kind) noexcept {
+  return recording::word_for(recording::kSegmentKindNames, static_cast<recording::SegmentKind>(kind));
+}
+
 const char* name_of(FindingKind kind) noexcept {
   switch (kind) {
     case FindingKind::kKeeps:

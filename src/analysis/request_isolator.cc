@@ -2,6 +2,7 @@
 
 #include "analysis/recording_tables.h"
 #include "analysis/requests_analysis.h"
+#include "analysis/segments_analysis.h"
 #include "heapledger/analysis.h"
 #include "recording/recording.h"
 
@@ -18,6 +19,24 @@ RequestsResult RequestIsolator::analyze(const RequestsOptions& options) const {
   }
   source.for_each_request({}, [&analysis](const recording::RequestRow& request) { analysis.add(request); });
   return analysis.finish();
+}
+
+SegmentsResult RequestIsolator::segments(const SegmentsOptions& options) const {
+  const recording::Recording source(recording_path_);
+  const RecordingTables tables = read_tables(source);
+  SegmentsAnalysis analysis(tables, options);
+  for (const auto& slice : tables.slices) {
+    analysis.add(slice);
+  }
+  source.for_each_request({}, [&analysis](const recording::RequestRow& request) { analysis.add(request); });
+  for (const auto& reading : source.segment_readings()) {
+    analysis.add(reading);
+  }
+  const std::vector<recording::FlowRow> flows = source.flows();
+  for (const recording::FlowRow& flow : flows) {
+    analysis.add(flow);
+  }
+  return analysis.finish(!flows.empty());
 }
 
 }  // namespace heapledger::analysis

@@ -1,15 +1,16 @@
 #include "analysis/requests_analysis.h"
 
 #include <algorithm>
-#include <set>
 #include <string>
 #include <unordered_set>
+#include <utility>
 
 #include "analysis/books.h"
 #include "analysis/endpoint_order.h"
 #include "analysis/findings.h"
 #include "analysis/memory_use.h"
 #include "analysis/peaks.h"
+#include "analysis/recording_info.h"
 #include "analysis/row_arithmetic.h"
 #include "analysis/statistics/folded_figure.h"
 
@@ -17,31 +18,6 @@ namespace heapledger::analysis {
 namespace {
 
 double seconds_of(std::int64_t microseconds) { return static_cast<double>(microseconds) / 1e6; }
-
-std::string join_distinct(const std::vector<recording::WorkerRow>& workers, std::string recording::WorkerRow::*member) {
-  std::set<std::string> distinct;
-  for (const auto& worker : workers) {
-    distinct.insert(worker.*member);
-  }
-  std::string joined;
-  for (const auto& value : distinct) {
-    joined += (joined.empty() || value.empty() ? "" : ", ") + value;
-  }
-  return joined;
-}
-
-RecordingState state_of(const recording::MetaRow& meta) {
-  if (meta.complete) {
-    return RecordingState::kClosed;
-  }
-  if (meta.ended_unix_ns) {
-    return RecordingState::kCutShort;
-  }
-  if (!meta.writer_runs) {
-    return RecordingState::kNotClosed;
-  }
-  return *meta.writer_runs ? RecordingState::kBeingWritten : RecordingState::kCollectorKilled;
-}
 
 }  // namespace
 
@@ -144,53 +120,12 @@ void RequestsAnalysis::add(const recording::SliceRow& slice) {
   }
 }
 
-// Supervisors, reloaders and preloading masters keep a ledger too and serve nothing: a worker has had a request. Where
-// none had, it is a process that a server's adapter was installed in, else any. A slice does not say who served its
-// requests; the owners of the worker's books do.
-std::unordered_set<std::int64_t> RequestsAnalysis::serving_workers() const {
-  std::unordered_set<std::int64_t> serving;
-  for (const auto& [worker, served] : served_) {
-    serving.insert(worker);
+std::unordered_set<std::int64_t> RequestsAnalysis::serving() const {
+  std::unordered_set<std::int64_t> served;
+  for (const auto& [worker, requests] : served_) {
+    served.insert(worker);
   }
-  for (const auto& total : tables_.owner_totals) {
-    const bool of_requests = total.kind != recording::OwnerTotalKind::kService &&
-                             total.kind != recording::OwnerTotalKind::kImport &&
-                             total.kind != recording::OwnerTotalKind::kInherited;
-    if (!tables_.slices.empty() && of_requests && total.owners > 0) {
-      serving.insert(total.worker);
-    }
-  }
-  for (const recording::InFlightRow& request : tables_.in_flight) {
-    serving.insert(request.worker);
-  }
-  const bool any_request = !serving.empty();
-  const auto has_server = [](const auto& worker) { return !worker.server.empty(); };
-  const bool any_server = std::any_of(tables_.workers.begin(), tables_.workers.end(), has_server);
-  for (const auto& worker : tables_.workers) {
-    if (!any_request && (!any_server || has_server(worker))) {
-      serving.insert(worker.id);
-    }
-  }
-  return serving;
-}
-
-RecordingInfo RequestsAnalysis::describe_recording() const {
-  const recording::MetaRow& meta = tables_.meta;
-  RecordingInfo info;
-  info.path = tables_.path;
-  info.schema_version = meta.schema_version;
-  info.heapledger_version = meta.heapledger_version;
-  info.started_unix_us = meta.started_unix_ns / 1000;
-  info.duration_seconds = seconds_of(std::max<std::int64_t>(0, tables_.end_us));
-  info.command = meta.command;
-  info.python = join_distinct(tables_.workers, &recording::WorkerRow::python);
-  info.mode = meta.mode;
-  info.native = meta.native;
-  info.worker_count = serving_workers().size();
-  info.complete = meta.complete;
-  info.state = state_of(meta);
-  info.dropped_requests = count_of(meta.dropped_requests);
-  return info;
+  return serving_workers(tables_, std::move(served));
 }
 
 std::vector<EndpointCost> RequestsAnalysis::summarize_endpoints() {
@@ -219,7 +154,8 @@ std::uint64_t RequestsAnalysis::count_in_flight() const {
 
 RequestsResult RequestsAnalysis::finish() {
   RequestsResult result;
-  result.recording = describe_recording();
+  const std::unordered_set<std::int64_t> serving_now = serving();
+  result.recording = describe_recording(tables_, serving_now.size());
   result.accounting = sum_books(tables_, selection_);
   date_books(result.accounting);
   result.memory = sum_memory(tables_, selection_);
@@ -232,11 +168,10 @@ RequestsResult RequestsAnalysis::finish() {
   result.peaks = describe_peaks(tables_, names_, selection_);
   result.peak_outside_unix_us = peak_outside_unix_us(tables_, selection_);
   result.workers = list_workers(tables_, selection_);
-  const std::unordered_set<std::int64_t> serving = serving_workers();
   for (WorkerCost& worker : result.workers) {
     const auto found = served_.find(worker.worker);
     worker.requests = found == served_.end() ? 0 : found->second.requests;
-    worker.serves = serving.contains(worker.worker);
+    worker.serves = serving_now.contains(worker.worker);
   }
   result.findings = find_findings(result.endpoints, result.peaks.empty() ? nullptr : &result.peaks.front());
   if (tables_.meta.single_requests_since_us) {

@@ -46,8 +46,7 @@ class RequestsAnalysis {
   // When the books of this worker were read; the largest number when they are its last.
   std::int64_t books_us(std::int64_t worker) const;
   void date_books(Accounting& books) const;
-  RecordingInfo describe_recording() const;
-  std::unordered_set<std::int64_t> serving_workers() const;
+  std::unordered_set<std::int64_t> serving() const;
   std::vector<EndpointCost> summarize_endpoints();
   std::uint64_t count_in_flight() const;
 

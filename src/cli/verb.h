@@ -34,6 +34,7 @@ class CommandError : public std::runtime_error {
 // `command` is what followed `--`: it is the command's, no word of it is parsed.
 void add_run(CLI::App& app, int& status, std::vector<std::string> command);
 void add_requests(CLI::App& app, int& status);
+void add_segments(CLI::App& app, int& status);
 void add_doctor(CLI::App& app, int& status);
 void add_demo(CLI::App& app, int& status);
 

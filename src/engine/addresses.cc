@@ -34,8 +34,10 @@ void arena_came(Engine& e, std::uintptr_t address) noexcept {
   for (std::uint32_t i = 0; i < arenas.count && grown == nullptr; ++i) {
     std::uint64_t& run = arenas.runs[i];
     if (length_of(run) == kCountMask) continue;
-    if (end_of(run) == address) grown = &(++run);
-    else if (address_of(run) == address + kArena) grown = &(run = address | (length_of(run) + 1));
+    if (end_of(run) == address)
+      grown = &(++run);
+    else if (address_of(run) == address + kArena)
+      grown = &(run = address | (length_of(run) + 1));
   }
   if (grown == nullptr && !add_run(arenas, address, 1)) ++arenas.untold;
   publish_addresses(e);

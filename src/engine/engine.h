@@ -118,7 +118,7 @@ struct Engine {
 
   std::uint64_t arena_bytes;  // pymalloc arenas seen coming
   ArenaRuns arenas;
-  std::uint64_t lost_frees;   // blocks whose free we never saw
+  std::uint64_t lost_frees;  // blocks whose free we never saw
   std::uint64_t next_sample_ns;
   const char* off_reason;  // why the books are closed, nullptr while open
   int ledger_file;         // 1 once a file is mapped

@@ -239,7 +239,8 @@ void Collector::write_batch(bool last) {
   }
   const bool any_requests =
       std::any_of(feeds_.begin(), feeds_.end(), [](const auto& feed) { return feed->has_requests(); });
-  const bool segments = std::any_of(feeds_.begin(), feeds_.end(), [](const auto& feed) { return feed->segments_wait(); });
+  const bool segments =
+      std::any_of(feeds_.begin(), feeds_.end(), [](const auto& feed) { return feed->segments_wait(); });
   const bool idle = !any_requests && ended.empty() && !anything_to_enter() && !segments;
   if (!last && idle && (feeds_.empty() || !(second || books))) return;
 

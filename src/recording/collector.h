@@ -94,9 +94,9 @@ class Collector {
   std::uint64_t next_liveness_ns_ = 0;
   std::uint64_t next_books_ns_ = 0;
   std::uint64_t next_size_check_ns_ = 0;
-  std::uint64_t segments_pause_ns_ = 0;      // between rounds: it grows while a run lasts
-  std::uint64_t next_segments_ns_ = 0;       // the next round
-  std::uint64_t segments_allowed_ns_ = 0;    // not before, whoever asks: it would cost too much
+  std::uint64_t segments_pause_ns_ = 0;    // between rounds: it grows while a run lasts
+  std::uint64_t next_segments_ns_ = 0;     // the next round
+  std::uint64_t segments_allowed_ns_ = 0;  // not before, whoever asks: it would cost too much
 };
 
 }  // namespace heapledger::recording

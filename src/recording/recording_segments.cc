@@ -18,6 +18,9 @@ std::vector<SegmentReadingRow> Recording::segment_readings() const {
     state_->damaged("a kind of memory is unknown");
   };
   std::vector<SegmentReadingRow> rows;
+  if (state_->database->query_integer("SELECT count(*) FROM sqlite_schema WHERE name = 'segment_reading'") == 0) {
+    return rows;  // of an older version
+  }
   std::map<std::pair<std::int64_t, bool>, std::size_t> places;
   Statement readings(*state_->database,
                      "SELECT worker, moment, at_us, rss_bytes, pss_bytes, reason FROM segment_reading "

@@ -101,8 +101,8 @@ class Classifier {
     if (!mapping.writable || index + 1 == mappings_.size()) return std::nullopt;
     const Mapping& rest = mappings_[index + 1];
     const std::uint64_t begin = (mapping.end - 1) / kHeapBytes * kHeapBytes;
-    const bool reserved = is_anonymous(rest) && rest.inaccessible() && touches(mapping, rest) &&
-                          rest.end - begin >= kHeapBytes;
+    const bool reserved =
+        is_anonymous(rest) && rest.inaccessible() && touches(mapping, rest) && rest.end - begin >= kHeapBytes;
     return reserved && begin >= mapping.start ? std::optional(AddressRange{begin, mapping.end}) : std::nullopt;
   }
 

@@ -1,7 +1,7 @@
 // What kind of memory each mapping of a process is, and the sums by kind.
 //
-// No label is a guess. A mapping is told by its name, by the file behind it, by the engine's mark, by addresses that the
-// process itself reported, or by a structure that only the C library makes:
+// No label is a guess. A mapping is told by its name, by the file behind it, by the engine's mark, by addresses that
+// the process itself reported, or by a structure that only the C library makes:
 //   a heap of one of its threads   begins at a multiple of 64 MiB and is followed by inaccessible memory up to the next
 //   a thread's stack               is as large as RLIMIT_STACK says, above one inaccessible page
 // What none of these tells is kOtherAnonymous. Where the kernel has joined one of these with memory beside it into one

@@ -14,15 +14,15 @@ namespace heapledger::recording {
 
 struct Mapping {
   enum class Name : std::uint8_t {
-    kNone,          // anonymous, and nobody gave it a name
-    kHeap,          // [heap]: the program break
-    kStack,         // [stack], or named so by the C library
-    kKernel,        // [vdso] and its like
-    kMalloc,        // named so by the C library
-    kPythonArena,   // named so by CPython
-    kOwnFile,       // a ledger or a library of heapledger
+    kNone,         // anonymous, and nobody gave it a name
+    kHeap,         // [heap]: the program break
+    kStack,        // [stack], or named so by the C library
+    kKernel,       // [vdso] and its like
+    kMalloc,       // named so by the C library
+    kPythonArena,  // named so by CPython
+    kOwnFile,      // a ledger or a library of heapledger
     kFile,
-    kSharedMemory   // /dev/zero, memfd, System V, files of /dev/shm
+    kSharedMemory  // /dev/zero, memfd, System V, files of /dev/shm
   };
   std::uint64_t start = 0;
   std::uint64_t end = 0;

@@ -44,7 +44,7 @@ class WorkerFeed {
   bool segments_read() const noexcept { return segments_read_; }
   bool segments_wait() const noexcept { return segments_.has_value(); }
   void add_segments(Store& store);
-  void committed() noexcept;                          // what was drained is safe in the store
+  void committed() noexcept;  // what was drained is safe in the store
 
   const std::string& path() const noexcept { return path_; }
   bool native() const noexcept { return native_; }
@@ -86,8 +86,8 @@ class WorkerFeed {
   std::map<std::pair<std::uint32_t, std::uint32_t>, std::int64_t> content_types_;
   std::optional<SegmentReadingRow> segments_;  // to be written
   std::uint64_t segments_unix_ns_ = 0;
-  bool segments_read_ = false;                 // at least once
-  bool first_segments_ = true;                 // the next reading that succeeds is the first
+  bool segments_read_ = false;                // at least once
+  bool first_segments_ = true;                // the next reading that succeeds is the first
   std::vector<std::int64_t> already_stored_;  // sorted; after a resume only
 };
 

@@ -6,13 +6,9 @@
 #include <vector>
 
 #include "heapledger/analysis.h"
+#include "report/labelled_lines.h"
 
 namespace heapledger::report {
-
-struct LabelledLine {
-  std::string label;
-  std::string text;
-};
 
 std::string headline(const analysis::RequestsResult& result);
 std::string books_line(const analysis::RequestsResult& result);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "report/labelled_lines.h"
 #include "report/next_step.h"
 #include "report/requests_json.h"
 #include "report/requests_lines.h"
@@ -15,23 +16,6 @@ namespace heapledger::report {
 namespace {
 
 using analysis::RequestsResult;
-
-constexpr std::size_t kLabelWidth = 9;
-
-std::string write_line(const LabelledLine& line, const TextStyle& style) {
-  const std::string padding(kLabelWidth - line.label.size(), ' ');
-  const char* begin = line.label == "!" ? "\x1b[33m" : "\x1b[2m";
-  const std::string label = style.colour && !line.label.empty() ? begin + line.label + "\x1b[0m" : line.label;
-  return label + padding + line.text + "\n";
-}
-
-std::string write_lines(const std::vector<LabelledLine>& lines, const TextStyle& style) {
-  std::string text;
-  for (const LabelledLine& line : lines) {
-    text += line.text.empty() ? "" : write_line(line, style);
-  }
-  return text;
-}
 
 std::string nothing_recorded(const RequestsResult& result, const TextStyle& style) {
   std::string text = "nothing recorded";
