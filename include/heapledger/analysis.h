@@ -305,7 +305,7 @@ struct SegmentsWorker {
   bool serves = false;      // as in WorkerCost
   std::int64_t pid = 0;
   std::int64_t parent_pid = 0;
-  bool in_group = false;  // it ran when the last one started, so that it counts in the sums of the group
+  bool in_group = false;  // it ran when the last one that came was first read: it counts in the group
   std::optional<std::int64_t> read_at_unix_us;
   std::optional<std::int64_t> first_read_at_unix_us;
   std::optional<std::uint64_t> rss_bytes;

@@ -91,7 +91,6 @@ void add_segments(std::vector<Segment>& sums, const std::vector<Segment>& segmen
   }
 }
 
-// Those that ran when the last one started: workers that others had replaced by then would be counted twice.
 SegmentsGroup sum_group(const std::vector<SegmentsWorker>& workers) {
   SegmentsGroup group;
   for (const SegmentsWorker& worker : workers) {
@@ -176,13 +175,25 @@ void SegmentsAnalysis::add(const recording::FlowRow& flow) {
 
 void SegmentsAnalysis::add(const SegmentReadingRow& reading) { readings_.push_back(reading); }
 
-SegmentsWorker SegmentsAnalysis::describe(const recording::WorkerRow& row, std::int64_t last_start_us) const {
+SegmentsAnalysis::Readings SegmentsAnalysis::readings_of(std::int64_t worker) const {
   Readings readings;
   for (const SegmentReadingRow& reading : readings_) {
-    if (reading.worker == row.id) {
+    if (reading.worker == worker) {
       (reading.first ? readings.first : readings.latest) = &reading;
     }
   }
+  return readings;
+}
+
+// Those that ran when the last one that came was first read: what it replaced would be counted twice.
+bool SegmentsAnalysis::is_in_group(const recording::WorkerRow& row, const recording::WorkerRow& last) const {
+  const Readings newest = readings_of(last.id);
+  const std::int64_t came_us = newest.first == nullptr ? last.started_us : newest.first->at_us;
+  return !row.ended_us || *row.ended_us > came_us || row.id == last.id;
+}
+
+SegmentsWorker SegmentsAnalysis::describe(const recording::WorkerRow& row, const recording::WorkerRow* last) const {
+  const Readings readings = readings_of(row.id);
   SegmentsWorker worker;
   worker.worker = row.id;
   worker.pid = row.pid;
@@ -197,7 +208,7 @@ SegmentsWorker SegmentsAnalysis::describe(const recording::WorkerRow& row, std::
   if (!latest.rss_bytes || !latest.pss_bytes) {
     return worker;
   }
-  worker.in_group = !row.ended_us || *row.ended_us > last_start_us || row.started_us >= last_start_us;
+  worker.in_group = last != nullptr && is_in_group(row, *last);
   worker.rss_bytes = count_of(*latest.rss_bytes);
   worker.pss_bytes = count_of(*latest.pss_bytes);
   worker.segments = segments_of(latest);
@@ -225,16 +236,17 @@ std::vector<SegmentsWorker> SegmentsAnalysis::describe_workers() const {
       return reading.worker == row.id && !reading.first && reading.rss_bytes;
     });
   };
-  std::int64_t last_start_us = std::numeric_limits<std::int64_t>::min();
+  const recording::WorkerRow* last = nullptr;
   for (const auto& row : tables_.workers) {
-    if (selection_.has_worker(row.id) && was_read(row)) {
-      last_start_us = std::max(last_start_us, row.started_us);
+    const bool later = last == nullptr || row.started_us > last->started_us;
+    if (selection_.has_worker(row.id) && was_read(row) && later) {
+      last = &row;
     }
   }
   std::vector<SegmentsWorker> workers;
   for (const auto& row : tables_.workers) {
     if (selection_.has_worker(row.id) && !readings_.empty()) {
-      workers.push_back(describe(row, last_start_us));
+      workers.push_back(describe(row, last));
     }
   }
   return workers;

@@ -48,7 +48,10 @@ class SegmentsAnalysis {
 
   std::size_t index_of(std::int64_t endpoint) const;
   std::vector<SegmentsWorker> describe_workers() const;
-  SegmentsWorker describe(const recording::WorkerRow& row, std::int64_t last_start_us) const;
+  Readings readings_of(std::int64_t worker) const;
+  // `last`: the one that started last of those that were read.
+  bool is_in_group(const recording::WorkerRow& row, const recording::WorkerRow& last) const;
+  SegmentsWorker describe(const recording::WorkerRow& row, const recording::WorkerRow* last) const;
   std::vector<EndpointBlocks> describe_blocks(bool flows_recorded) const;
 
   const RecordingTables& tables_;

@@ -23,9 +23,11 @@ constexpr std::int64_t kRecentlyNs = 1'000'000'000;
 // Memory by kind of mapping: a run is mostly short, and then a service that has settled changes slowly.
 constexpr std::uint64_t kFirstSegmentsPauseNs = kSecondNs;
 constexpr std::uint64_t kLongestSegmentsPauseNs = 10 * kSecondNs;
-// While it is read the process may have to wait for its memory map: 1/200 of the time at most, 1/100 when asked for.
-constexpr std::uint64_t kSegmentsPausePerCost = 200;
-constexpr std::uint64_t kSegmentsLeastPausePerCost = 100;
+// While it is read the process may have to wait for its memory map: for 1/200 of the time at most, and for 1/100 when a
+// report asks. A signal is mostly the last one.
+constexpr std::uint64_t kPausePerCost = 200;
+constexpr std::uint64_t kPausePerCostWhenAsked = 100;
+constexpr std::uint64_t kPausePerCostAtEnd = 5;
 constexpr std::size_t kMostNotes = 256;
 // Requests folded at once: small enough that no ring fills meanwhile, and twice what one ring can bring.
 constexpr std::int64_t kFoldAtOnce = 8192;
@@ -62,7 +64,7 @@ void Collector::drain_once() noexcept {
   try {
     drop_cut_short();
     scan();
-    read_segments(false);
+    read_segments(kPausePerCostWhenAsked, false);
     write_batch(false);
     keep_within_size();
   } catch (const std::exception& error) {
@@ -80,16 +82,16 @@ void Collector::expect_endings() noexcept {
   if (failed()) return;
   try {
     drop_cut_short();
-    read_segments(true);
+    read_segments(kPausePerCostAtEnd, true);
   } catch (const std::exception& error) {
     fail(error.what());
   }
 }
 
 // All workers in one round, so that what they share is seen from both sides; a new one by itself, at once.
-void Collector::read_segments(bool now) {
+void Collector::read_segments(std::uint64_t least_pause_per_cost, bool now) {
   const std::uint64_t begun_ns = base::monotonic_ns();
-  const bool allowed = begun_ns >= segments_allowed_ns_;
+  const bool allowed = begun_ns >= segments_ended_ns_ + segments_cost_ns_ * least_pause_per_cost;
   const bool round = allowed && !feeds_.empty() && (now || begun_ns >= next_segments_ns_);
   const std::uint64_t unix_now = base::unix_ns();
   bool any = false;
@@ -99,12 +101,15 @@ void Collector::read_segments(bool now) {
     any = true;
   }
   if (!any) return;
-  const std::uint64_t ended_ns = base::monotonic_ns();
-  const std::uint64_t cost_ns = ended_ns - begun_ns;
-  segments_allowed_ns_ = ended_ns + cost_ns * kSegmentsLeastPausePerCost;
+  // So that whoever came is not taken for one that ran beside those it replaced.
+  for (const auto& feed : feeds_) {
+    if (!feed->process_runs()) feed->note_gone(unix_now);
+  }
+  segments_ended_ns_ = base::monotonic_ns();
+  segments_cost_ns_ = segments_ended_ns_ - begun_ns;
   if (!round) return;
   segments_pause_ns_ = std::clamp(segments_pause_ns_ * 2, kFirstSegmentsPauseNs, kLongestSegmentsPauseNs);
-  next_segments_ns_ = ended_ns + std::max(segments_pause_ns_, cost_ns * kSegmentsPausePerCost);
+  next_segments_ns_ = segments_ended_ns_ + std::max(segments_pause_ns_, segments_cost_ns_ * kPausePerCost);
 }
 
 void Collector::finish() noexcept {
@@ -114,7 +119,7 @@ void Collector::finish() noexcept {
     drop_cut_short();
     scan();
     read_notes(true);
-    read_segments(true);
+    read_segments(kPausePerCostAtEnd, true);
     write_batch(true);
     next_size_check_ns_ = 0;
     keep_within_size();

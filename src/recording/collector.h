@@ -75,7 +75,7 @@ class Collector {
   void enter_new();
   void retire(std::size_t index);
   void keep_within_size();
-  void read_segments(bool now);
+  void read_segments(std::uint64_t least_pause_per_cost, bool now);
   void fail(const std::string& reason) noexcept;
 
   Store& store_;
@@ -94,9 +94,10 @@ class Collector {
   std::uint64_t next_liveness_ns_ = 0;
   std::uint64_t next_books_ns_ = 0;
   std::uint64_t next_size_check_ns_ = 0;
-  std::uint64_t segments_pause_ns_ = 0;    // between rounds: it grows while a run lasts
-  std::uint64_t next_segments_ns_ = 0;     // the next round
-  std::uint64_t segments_allowed_ns_ = 0;  // not before, whoever asks: it would cost too much
+  std::uint64_t segments_pause_ns_ = 0;  // between rounds: it grows while a run lasts
+  std::uint64_t next_segments_ns_ = 0;   // the next round
+  std::uint64_t segments_ended_ns_ = 0;  // of the latest readings
+  std::uint64_t segments_cost_ns_ = 0;
 };
 
 }  // namespace heapledger::recording

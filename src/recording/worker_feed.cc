@@ -317,7 +317,9 @@ void WorkerFeed::add_segments(Store& store) {
 
 void WorkerFeed::note_ending(const ledger::Counters& counters, std::uint64_t unix_now) {
   const bool frozen = counters.state == ledger::ProcessState::kFrozen;
-  row_.ended_us = since_start_us(frozen && counters.frozen_unix_ns != 0 ? counters.frozen_unix_ns : unix_now);
+  row_.ended_us = since_start_us(frozen && counters.frozen_unix_ns != 0 ? counters.frozen_unix_ns
+                                 : gone_unix_ns_ != 0                   ? gone_unix_ns_
+                                                                        : unix_now);
   if (counters.state == ledger::ProcessState::kDisplaced || counters.displaced_unix_ns != 0) {
     row_.ending = WorkerEnding::kDisplaced;
   } else if (frozen) {

@@ -31,6 +31,9 @@ class WorkerFeed {
   bool process_runs() const;
   std::uint64_t pid() const noexcept { return process_.pid(); }
   void note_wait_status(int status) noexcept { process_.note_wait_status(status); }
+  void note_gone(std::uint64_t unix_now) noexcept {  // seen then not to run any more
+    if (gone_unix_ns_ == 0) gone_unix_ns_ = unix_now;
+  }
   void mark_superseded() noexcept { superseded_ = true; }
 
   void drain(Store& store);                                 // finished requests of a running worker
@@ -85,6 +88,7 @@ class WorkerFeed {
   std::map<std::uint32_t, std::optional<std::int64_t>> stacks_;
   std::map<std::pair<std::uint32_t, std::uint32_t>, std::int64_t> content_types_;
   std::optional<SegmentReadingRow> segments_;  // to be written
+  std::uint64_t gone_unix_ns_ = 0;
   std::uint64_t segments_unix_ns_ = 0;
   bool segments_read_ = false;                // at least once
   bool first_segments_ = true;                // the next reading that succeeds is the first
