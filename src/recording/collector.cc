@@ -231,17 +231,21 @@ void Collector::enter_new() {
   losses_changed_ = false;  // a transaction that fails ends the writing
 }
 
+std::vector<std::size_t> Collector::ended_feeds(std::uint64_t now, bool last) {
+  std::vector<std::size_t> ended;
+  if (!last && now < next_liveness_ns_) return ended;
+  next_liveness_ns_ = now + kLivenessNs;
+  for (std::size_t i = 0; i < feeds_.size(); ++i) {
+    if (last || !feeds_[i]->process_runs()) ended.push_back(i);
+  }
+  return ended;
+}
+
 void Collector::write_batch(bool last) {
   const std::uint64_t now = base::monotonic_ns();
   const bool second = now >= next_second_ns_;
   const bool books = now >= next_books_ns_;
-  std::vector<std::size_t> ended;
-  if (last || now >= next_liveness_ns_) {
-    next_liveness_ns_ = now + kLivenessNs;
-    for (std::size_t i = 0; i < feeds_.size(); ++i) {
-      if (last || !feeds_[i]->process_runs()) ended.push_back(i);
-    }
-  }
+  const std::vector<std::size_t> ended = ended_feeds(now, last);
   const bool any_requests =
       std::any_of(feeds_.begin(), feeds_.end(), [](const auto& feed) { return feed->has_requests(); });
   const bool segments =

@@ -71,6 +71,7 @@ class Collector {
   void count_without_ledger();
   void drop_cut_short();
   void write_batch(bool last);
+  std::vector<std::size_t> ended_feeds(std::uint64_t now, bool last);
   bool anything_to_enter() const noexcept;
   void enter_new();
   void retire(std::size_t index);

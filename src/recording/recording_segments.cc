@@ -1,21 +1,27 @@
 // The rows of the workers' memory by kind of mapping.
 #include <map>
+#include <optional>
+#include <string>
 #include <utility>
 
 #include "recording/recording_state.h"
 #include "recording/words.h"
 
 namespace heapledger::recording {
+namespace {
+
+std::optional<SegmentKind> kind_of(const std::string& word) {
+  for (const auto& [known, kind] : kSegmentKindNames) {
+    if (word == known) return kind;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
 std::vector<SegmentReadingRow> Recording::segment_readings() const {
   const auto is_first = [this](const std::string& moment) {
     if (moment != "first" && moment != "latest") state_->damaged("a reading of memory is neither first nor latest");
     return moment == "first";
-  };
-  const auto kind_of = [this](const std::string& word) {
-    for (const auto& [known, kind] : kSegmentKindNames) {
-      if (word == known) return kind;
-    }
-    state_->damaged("a kind of memory is unknown");
   };
   std::vector<SegmentReadingRow> rows;
   if (state_->database->query_integer("SELECT count(*) FROM sqlite_schema WHERE name = 'segment_reading'") == 0) {
@@ -42,8 +48,9 @@ std::vector<SegmentReadingRow> Recording::segment_readings() const {
   while (segments.step()) {
     const auto found = places.find({state_->worker(segments, 0), is_first(segments.text(1))});
     if (found == places.end()) state_->damaged("a kind of memory belongs to no reading");
-    rows[found->second].segments.push_back(
-        {kind_of(segments.text(2)), segments.size(3), segments.size(4), segments.size(5)});
+    const std::optional<SegmentKind> kind = kind_of(segments.text(2));
+    if (!kind) state_->damaged("a kind of memory is unknown");
+    rows[found->second].segments.push_back({*kind, segments.size(3), segments.size(4), segments.size(5)});
   }
   return rows;
 }

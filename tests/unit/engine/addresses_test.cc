@@ -64,7 +64,9 @@ TEST_F(Addresses, arenas_that_come_and_go_in_any_order_are_told_exactly) {
       model.insert(arena);
       arena_came(e_, arena);
     }
-    if (i % 100 == 0) ASSERT_EQ(told(), model);
+    if (i % 100 == 0) {
+      ASSERT_EQ(told(), model);
+    }
   }
   EXPECT_EQ(told(), model);
   EXPECT_EQ(untold_, 0U);
