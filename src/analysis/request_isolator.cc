@@ -36,7 +36,8 @@ SegmentsResult RequestIsolator::segments(const SegmentsOptions& options) const {
   for (const recording::FlowRow& flow : flows) {
     analysis.add(flow);
   }
-  return analysis.finish(!flows.empty());
+  // A worker that was followed says something of every endpoint that a request of it has ended of.
+  return analysis.finish(!flows.empty() || !source.endpoint_lives().empty());
 }
 
 }  // namespace heapledger::analysis
