@@ -64,8 +64,13 @@ void publish_addresses(Engine& e) noexcept {
   const std::uint64_t version = known.version.load(std::memory_order_relaxed);
   known.version.store(version + 1, std::memory_order_relaxed);
   std::atomic_thread_fence(std::memory_order_release);  // odd before the fields; acquire in LedgerView
-  known.own_address = reinterpret_cast<std::uintptr_t>(__bss_start);
-  known.own_bytes = static_cast<std::uint64_t>(_end - __bss_start);
+  // A program that links the engine itself has the storage in its own memory (a copy relocation).
+  const auto begin = reinterpret_cast<std::uintptr_t>(&__bss_start[0]);
+  const auto end = reinterpret_cast<std::uintptr_t>(&_end[0]);
+  const auto storage = reinterpret_cast<std::uintptr_t>(&hl_engine_storage[0]);
+  const bool inside = storage >= begin && storage < end;
+  known.own_address = inside ? begin : storage;
+  known.own_bytes = inside ? end - begin : sizeof(Engine);
   known.run_count = e.arenas.count;
   known.untold_arenas = e.arenas.untold;
   std::memcpy(known.runs, e.arenas.runs, e.arenas.count * sizeof(known.runs[0]));
