@@ -37,9 +37,8 @@ inline __attribute__((always_inline)) void* book_small(void* block, std::size_t 
   engine::PoolRecord* pool = e.pools.find(address_of(block));  // none for a null block
   if (HL_UNLIKELY(pool == nullptr || pool->block_bytes != block_bytes)) return book_small_slow(block, block_bytes);
   pool->owner_of(address_of(block)) = e.current.owner;
-  const bool left = engine::credit_window(*e.current.bank, block_bytes);
-  e.sampler.room_bytes -= static_cast<std::int64_t>(block_bytes);
-  if (HL_UNLIKELY(left || e.sampler.room_bytes < 0)) return finish_credit(block, block_bytes);
+  if (HL_UNLIKELY(engine::credit_window(*e.current.bank, block_bytes))) return fold_credit(block, block_bytes);
+  if (HL_UNLIKELY(engine::count_down(e.sampler.room_bytes, block_bytes))) return sample_small(block);
   return block;
 }
 

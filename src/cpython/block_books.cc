@@ -12,11 +12,6 @@ constexpr auto kRelaxed = std::memory_order_relaxed;
 
 std::uintptr_t address_of(const void* block) noexcept { return reinterpret_cast<std::uintptr_t>(block); }
 
-void sample_small(engine::PoolRecord& pool, const void* block, std::uint16_t owner) noexcept {
-  if (!sample_block(block, pool.block_bytes, owner, current_thread_state())) return;
-  pool.owner_of(address_of(block)) = static_cast<std::uint16_t>(owner | engine::kSampledBit);
-}
-
 }  // namespace
 
 void note_foreign_free(Engine& e, std::uint16_t owner, std::size_t bytes) noexcept {
@@ -50,18 +45,22 @@ void* book_small_slow(void* block, std::size_t block_bytes) noexcept {
   }
   pool->owner_of(address_of(block)) = owner;
   engine::credit(e, OwnerId{owner}, block_bytes);
-  if (is_due(e, block_bytes, true)) sample_small(*pool, block, owner);
+  if (engine::count_down(e.sampler.room_bytes, block_bytes)) sample_small(block);
   return block;
 }
 
-void* finish_credit(void* block, std::size_t block_bytes) noexcept {
+void* fold_credit(void* block, std::size_t block_bytes) noexcept {
   Engine& e = books();
-  const engine::HotBank& bank = *e.current.bank;
-  const OwnerId owner{e.current.owner};
-  if (static_cast<std::uint64_t>(bank.room) > bank.width) {
-    engine::fold(e, owner, engine::gil_live(bank) - static_cast<std::int64_t>(block_bytes));
-  }
-  if (e.sampler.room_bytes < 0) sample_small(*e.pools.find(address_of(block)), block, owner.raw());
+  const std::int64_t live = engine::gil_live(*e.current.bank);
+  engine::fold(e, OwnerId{e.current.owner}, live - static_cast<std::int64_t>(block_bytes));
+  if (engine::count_down(e.sampler.room_bytes, block_bytes)) sample_small(block);
+  return block;
+}
+
+void* sample_small(void* block) noexcept {
+  engine::PoolRecord* pool = books().pools.find(address_of(block));
+  std::uint16_t& place = pool->owner_of(address_of(block));
+  if (sample_block(block, pool->block_bytes, place, current_thread_state())) place |= engine::kSampledBit;
   return block;
 }
 

@@ -27,7 +27,9 @@ inline bool is_allocators_own(std::size_t count, std::size_t each) noexcept {
 // call. A null block is returned as it is.
 HL_NOINLINE void* book_small_slow(void* block, std::size_t block_bytes) noexcept;
 // The same after the credit of the current owner left the window.
-HL_NOINLINE void* finish_credit(void* block, std::size_t block_bytes) noexcept;
+HL_NOINLINE void* fold_credit(void* block, std::size_t block_bytes) noexcept;
+// After the credit took the countdown below zero (engine/sampler.h): a block in a pool, the current owner's.
+HL_NOINLINE void* sample_small(void* block) noexcept;
 
 // Word map blocks: RAW and, under the whole rule, MEM and OBJ.
 void book_word(void* block, std::size_t bytes) noexcept;

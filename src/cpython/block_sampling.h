@@ -14,9 +14,7 @@ HL_NOINLINE bool sample_block(const void* block, std::size_t bytes, std::uint16_
 
 // The countdown of whoever allocates: the engine's under the GIL, else the thread's own.
 inline bool is_due(Engine& e, std::size_t bytes, bool under_gil) noexcept {
-  std::int64_t& room = under_gil ? e.sampler.room_bytes : t_owner.sample_room_bytes;
-  room -= static_cast<std::int64_t>(bytes);
-  return room < 0;
+  return engine::count_down(under_gil ? e.sampler.room_bytes : t_owner.sample_room_bytes, bytes);
 }
 
 }  // namespace heapledger::cpython

@@ -22,17 +22,17 @@ using engine::Engine;
 
 // A thread's own part. Trivially destructible and small: it lives in glibc's static TLS surplus.
 struct ThreadOwner {
-  std::uint64_t thread_id;        // key for which `owner` was resolved, so that a free need not ask again
-  std::uint64_t context_version;  // kNoVersion: our own set, reset or import has changed the answer since
-  std::uint32_t generation;       // of `owner`, so that a recycled slot is recognised
-  std::uint16_t owner;            // as last resolved by this thread; for its allocations without the GIL
-  std::uint16_t import_owner;     // 0: no import runs on this thread
-  std::uint8_t context_changes;   // our own set or reset is running
-  std::uint8_t nested;            // inside a whole-block hook: inner RAW calls are its business
-  std::uint8_t arena_fresh;       // an arena was just mapped: the allocator's own tables follow
-  std::uint8_t python_calls;      // inside a MEM or OBJ hook that may return a native block
-  std::uint8_t sampling;          // the countdown was drawn
-  std::int64_t sample_room_bytes;  // without the GIL: until the next sample (engine/sampler.h)
+  std::uint64_t thread_id;          // key for which `owner` was resolved, so that a free need not ask again
+  std::uint64_t context_version;    // kNoVersion: our own set, reset or import has changed the answer since
+  std::uint32_t generation;         // of `owner`, so that a recycled slot is recognised
+  std::uint16_t owner;              // as last resolved by this thread; for its allocations without the GIL
+  std::uint16_t import_owner;       // 0: no import runs on this thread
+  std::uint8_t context_changes;     // our own set or reset is running
+  std::uint8_t nested;              // inside a whole-block hook: inner RAW calls are its business
+  std::uint8_t arena_fresh;         // an arena was just mapped: the allocator's own tables follow
+  std::uint8_t python_calls;        // inside a MEM or OBJ hook that may return a native block
+  std::uint8_t sampling;            // the countdown was drawn
+  std::uint64_t sample_room_bytes;  // without the GIL: until the next sample (engine/sampler.h)
 };
 inline constexpr std::uint64_t kNoVersion = ~std::uint64_t{0};
 extern thread_local ThreadOwner t_owner __attribute__((tls_model("initial-exec")));

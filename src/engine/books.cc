@@ -119,7 +119,7 @@ void settle_pending(Engine& e, std::uint16_t adopter) noexcept {
     if (free.owner == adopter) continue;
     record(e, OwnerId{free.owner}).foreign_freed_bytes += free.bytes;
     if (adopter != 0) record(e, OwnerId{adopter}).adopted_bytes += free.bytes;
-    if (is_aged(e, free.owner)) survivor_freed(e, free.owner, adopter, free.bytes);
+    if (is_aged(e, free.owner)) survivor_freed(e, free.owner, adopter, free.bytes, e.resumed_ns);
   }
   e.pending_count = 0;
 }
@@ -161,7 +161,7 @@ void credit_off_gil(Engine& e, OwnerId owner, std::uint64_t bytes) noexcept {
 
 void debit_off_gil(Engine& e, OwnerId owner, std::uint64_t bytes) noexcept {
   e.ledger.off_gil[owner.raw()].live_bytes.fetch_sub(static_cast<std::int64_t>(bytes), kRelaxed);
-  if (HL_UNLIKELY(is_aged(e, owner.raw()))) survivor_freed(e, owner.raw(), 0, bytes);
+  if (HL_UNLIKELY(is_aged(e, owner.raw()))) survivor_freed(e, owner.raw(), 0, bytes, base::monotonic_ns());
 }
 
 void freed_elsewhere(Engine& e, OwnerId owner, std::uint64_t bytes, const CurrentOwner& key) noexcept {

@@ -234,12 +234,13 @@ void reset_sampler(Engine& e) noexcept {
   memset(sampler.zoom_mean_bytes, 0, sizeof(sampler.zoom_mean_bytes));
   memset(sampler.retained_before, 0, sizeof(sampler.retained_before));
   memset(sampler.grown_looks, 0, sizeof(sampler.grown_looks));
+  memset(sampler.zoomed_samples, 0, sizeof(sampler.zoomed_samples));
   start_sampler(e);
 }
 
-std::int64_t draw_room(Engine& e, double mean_bytes) noexcept {
+std::uint64_t draw_room(Engine& e, double mean_bytes) noexcept {
   const double unit = (static_cast<double>(next_random(e.sampler) >> 11) + 0.5) * 0x1p-53;
-  return static_cast<std::int64_t>(-log(unit) * mean_bytes);
+  return static_cast<std::uint64_t>(-log(unit) * mean_bytes);
 }
 
 bool wants_stack(const Engine& e, std::uint16_t owner) noexcept {
@@ -256,6 +257,8 @@ bool add_sample(Engine& e, std::uintptr_t address, std::size_t bytes, std::uint1
     e.ledger.header.lost_samples.fetch_add(1, kRelaxed);
     return false;
   }
+  const std::uint32_t endpoint = e.ledger.owners[owner].endpoint;
+  if (mean_bytes < kMeanBytes && endpoint < ledger::kEndpointSlots) ++sampler.zoomed_samples[endpoint];
   const double seen = -expm1(-static_cast<double>(bytes) / mean_bytes);
   BlockSample& sample = sampler.samples[id];
   sample = {};
@@ -321,7 +324,8 @@ void retune(Engine& e, std::uint16_t owner) noexcept {
   const double wanted = zoom != 0 ? static_cast<double>(zoom) : kMeanBytes;
   if (wanted == sampler.mean_bytes) return;
   // What is left of an exponential is exponential, and scales.
-  sampler.room_bytes = static_cast<std::int64_t>(static_cast<double>(sampler.room_bytes) * wanted / sampler.mean_bytes);
+  sampler.room_bytes =
+      static_cast<std::uint64_t>(static_cast<double>(sampler.room_bytes) * wanted / sampler.mean_bytes);
   sampler.mean_bytes = wanted;
 }
 
@@ -329,6 +333,7 @@ void look_for_growth(Engine& e, OwnerId owner) noexcept {
   constexpr std::uint64_t kRequestsALook = 64;
   constexpr std::int64_t kLeastGrowthBytes = kRequestsALook * 8;
   constexpr std::uint8_t kLooksToZoom = 2;
+  constexpr std::uint32_t kZoomedSamples = 20'000;
   constexpr std::uint64_t kFinestBytes = 4096;
   const OwnerRecord& who = record(e, owner);
   if (who.endpoint >= ledger::kEndpointSlots) return;
@@ -343,9 +348,9 @@ void look_for_growth(Engine& e, OwnerId owner) noexcept {
   std::uint32_t& zoom = sampler.zoom_mean_bytes[who.endpoint];
   if (zoom != 0) --sampler.zoomed_endpoints;
   zoom = 0;
-  if (looks < kLooksToZoom) return;
-  // Two samples a request at most: more would be felt.
-  const std::uint64_t fine = std::max<std::uint64_t>(who.at_end.allocated_bytes / 2, kFinestBytes);
+  // A stack walk is some 4,000 instructions: one a request, and no more than tell the lines apart.
+  if (looks < kLooksToZoom || sampler.zoomed_samples[who.endpoint] > kZoomedSamples) return;
+  const std::uint64_t fine = std::max<std::uint64_t>(who.at_end.allocated_bytes, kFinestBytes);
   if (fine >= static_cast<std::uint64_t>(kMeanBytes)) return;
   zoom = static_cast<std::uint32_t>(fine);
   ++sampler.zoomed_endpoints;

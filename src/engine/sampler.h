@@ -51,13 +51,14 @@ struct Sampler {
   static constexpr std::uint32_t kMissed = 256;
   static constexpr std::uint32_t kIndexSlots = 8192;  // twice the places: probes stay short
 
-  std::int64_t room_bytes;  // [gil] until the next sample
-  double mean_bytes;        // [gil] that room_bytes was drawn for
+  std::uint64_t room_bytes;  // [gil] until the next sample
+  double mean_bytes;         // [gil] that room_bytes was drawn for
   std::uint64_t random;
   std::uint32_t zoomed_endpoints;                         // [gil]
   std::uint32_t zoom_mean_bytes[ledger::kEndpointSlots];  // [gil] 0: the usual one
   std::int64_t retained_before[ledger::kEndpointSlots];   // [gil] at the last look
   std::uint8_t grown_looks[ledger::kEndpointSlots];       // [gil] in a row
+  std::uint32_t zoomed_samples[ledger::kEndpointSlots];   // [gil] taken at its finer mean
 
   std::atomic<bool> held;
   std::atomic<std::uint32_t> missed_count;
@@ -96,7 +97,12 @@ HL_EXPORT void start_sampler(Engine& e) noexcept;
 void reset_sampler(Engine& e) noexcept;
 
 // The countdown after a sample; `mean_bytes` in, the next room out. Any thread.
-HL_EXPORT std::int64_t draw_room(Engine& e, double mean_bytes) noexcept;
+HL_EXPORT std::uint64_t draw_room(Engine& e, double mean_bytes) noexcept;
+
+// True when these bytes take the countdown below zero: then it has to be drawn anew. Two instructions.
+inline bool count_down(std::uint64_t& room_bytes, std::size_t bytes) noexcept {
+  return __builtin_sub_overflow(room_bytes, std::uint64_t{bytes}, &room_bytes);
+}
 
 // Does this owner's memory want a stack? Requests do.
 HL_EXPORT bool wants_stack(const Engine& e, std::uint16_t owner) noexcept;

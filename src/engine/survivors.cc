@@ -99,11 +99,11 @@ void begin_survival(Engine& e, OwnerId owner) noexcept {
   life->retained_bytes.fetch_add(live_bytes(e, owner), kRelaxed);
 }
 
-void survivor_freed(Engine& e, std::uint16_t owner, std::uint16_t freer, std::uint64_t bytes) noexcept {
+void survivor_freed(Engine& e, std::uint16_t owner, std::uint16_t freer, std::uint64_t bytes,
+                    std::uint64_t now_ns) noexcept {
   const OwnerRecord& who = e.ledger.owners[owner];
   ledger::LifeRecord* life = life_of(e, who.endpoint);
   if (life == nullptr) return;
-  const std::uint64_t now_ns = base::monotonic_ns();
   const std::uint64_t ended_ns = who.started_ns + who.at_end.duration_ns;
   const std::uint64_t requests = __atomic_load_n(&life->requests, __ATOMIC_RELAXED);
   // Of a cohort: the age of its youngest.

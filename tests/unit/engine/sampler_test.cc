@@ -226,9 +226,9 @@ TEST_F(SamplerTest, the_countdown_scales_with_the_mean) {
   e_.sampler.room_bytes = 64 * 1024;
   const hl_scope scope = request("/zoomed");
   retune(e_, static_cast<std::uint16_t>(scope.owner));
-  EXPECT_EQ(e_.sampler.room_bytes, 1024);
+  EXPECT_EQ(e_.sampler.room_bytes, 1024u);
   retune(e_, ledger::kOwnerService);
-  EXPECT_EQ(e_.sampler.room_bytes, 64 * 1024);
+  EXPECT_EQ(e_.sampler.room_bytes, 64u * 1024);
   EXPECT_EQ(e_.sampler.mean_bytes, kMeanBytes);
 }
 
