@@ -16,8 +16,7 @@ from pathlib import Path
 import pytest
 from command_line import CLI, DEADLINE_SECONDS, errors_of, heapledger, python, run
 
-ABSENT = ["leaks", "pools", "payloads", "limits", "versions", "report", "postmortem", "export", "top",
-          "snapshot"]  # fmt: skip
+ABSENT = ["pools", "payloads", "limits", "versions", "report", "postmortem", "export", "top", "snapshot"]
 
 
 # Exit statuses ------------------------------------------------------------------------------------------------------
@@ -130,6 +129,7 @@ def test_version_and_help_go_to_standard_output(here: Path) -> None:
         ([], "heapledger VERB [flags]"),
         (["run"], "heapledger run [flags] -- COMMAND..."),
         (["requests"], "heapledger requests [flags] [RECORDING]"),
+        (["leaks"], "heapledger leaks [flags] [RECORDING]"),
         (["doctor"], "heapledger doctor [flags]"),
     ],
 )

@@ -34,6 +34,7 @@ INSIDE = {"base", "ledger", "engine", "hooks", "cpython"}
 BINDINGS = {
     "analysis_module.cc": {"analysis", "recording"},
     "segments_binding.cc": {"analysis"},
+    "leaks_binding.cc": {"analysis", "report"},
     "recorder_module.cc": {"recording"},
 }
 SEAM_HEADERS = {"heapledger/heapledger.h", "heapledger/heapledger.hpp"}

@@ -365,12 +365,16 @@ struct SegmentsResult {
   std::string to_csv() const;
 };
 
+struct LeaksOptions;  // heapledger/leaks.h
+struct LeaksResult;
+
 // What every endpoint's requests cost in memory, and whether the books balance.
 class RequestIsolator {
  public:
   explicit RequestIsolator(std::string recording_path);
   RequestsResult analyze(const RequestsOptions& options = {}) const;
   SegmentsResult segments(const SegmentsOptions& options = {}) const;
+  LeaksResult leaks(const LeaksOptions& options) const;
 
  private:
   std::string recording_path_;

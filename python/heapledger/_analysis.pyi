@@ -2,6 +2,9 @@
 
 from typing import Any, Literal, final
 
+from heapledger._leaks import LeaksResult as LeaksResult
+from heapledger._leaks import analyze_leaks as analyze_leaks
+
 @final
 class IntegerDistribution:
     """Percentiles by nearest rank; p99 from 100 values on."""

@@ -15,10 +15,17 @@ import os
 from collections.abc import Iterable
 from datetime import datetime, timedelta, timezone
 
-from heapledger._analysis import RequestsResult, SegmentsResult, analyze_requests, analyze_segments
+from heapledger._analysis import (
+    LeaksResult,
+    RequestsResult,
+    SegmentsResult,
+    analyze_leaks,
+    analyze_requests,
+    analyze_segments,
+)
 from heapledger.errors import RecordingError
 
-__all__ = ["RequestIsolator", "RequestsResult", "SegmentsResult"]
+__all__ = ["LeaksResult", "RequestIsolator", "RequestsResult", "SegmentsResult"]
 
 Moment = str | float | timedelta | datetime
 
@@ -88,6 +95,37 @@ class RequestIsolator:
             ValueError: The argument makes no sense, or the recording has no such worker.
         """
         return analyze_segments(os.fsencode(self._path()), workers=_whole_numbers("worker", worker))
+
+    def leaks(
+        self,
+        *,
+        route: str | Iterable[str] = (),
+        method: str | Iterable[str] = (),
+        worker: int | Iterable[int] = (),
+        memory_limit: int | None = None,
+        limit: int | None = None,
+    ) -> LeaksResult:
+        """Judge which endpoints keep memory, how much a request, and at which line: `heapledger leaks`.
+
+        Args:
+            route: Only these route templates; `*` stands for any characters.
+            method: Only these HTTP methods, in any case.
+            worker: Only these workers, by their number in the report.
+            memory_limit: Bytes that the service may take: says when a leak has filled them.
+            limit: How many findings the renderings show, 0 for all (`findings` has all). None: as without `--limit`.
+
+        Raises:
+            RecordingError: There is no recording, or it cannot be read.
+            ValueError: An argument makes no sense, or the recording has no such worker.
+        """
+        return analyze_leaks(
+            os.fsencode(self._path()),
+            routes=[route] if isinstance(route, str) else list(route),
+            methods=[method] if isinstance(method, str) else list(method),
+            workers=[_whole("worker", number) for number in ([worker] if isinstance(worker, int) else worker)],
+            memory_limit=None if memory_limit is None else _whole("memory_limit", memory_limit),
+            limit=None if limit is None else _whole("limit", limit),
+        )
 
     def _path(self) -> str | os.PathLike[str]:
         if self._recording is not None:

@@ -1,5 +1,6 @@
 // The words for enumerations, as JSON and Python know them.
 #include "heapledger/analysis.h"
+#include "heapledger/leaks.h"
 #include "recording/words.h"
 
 namespace heapledger::analysis {
@@ -38,6 +39,24 @@ const char* name_of(FindingKind kind) noexcept {
       break;
   }
   return "cost";
+}
+
+const char* name_of(LeakVerdict verdict) noexcept {
+  switch (verdict) {
+    case LeakVerdict::kLeak:
+      return "leak";
+    case LeakVerdict::kGrowing:
+      return "growing";
+    case LeakVerdict::kCache:
+      return "cache";
+    case LeakVerdict::kWarmup:
+      return "warmup";
+    case LeakVerdict::kNone:
+      return "none";
+    case LeakVerdict::kUnknown:
+      break;
+  }
+  return "unknown";
 }
 
 }  // namespace heapledger::analysis

@@ -24,4 +24,7 @@ struct RecordingTables {
 
 RecordingTables read_tables(const recording::Recording& source);
 
+// Without reading single requests: while it is written, the end is the latest start that `spans` know of.
+RecordingTables read_tables(const recording::Recording& source, const std::vector<recording::RequestSpanRow>& spans);
+
 }  // namespace heapledger::analysis

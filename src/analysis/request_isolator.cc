@@ -1,9 +1,11 @@
 #include <utility>
 
+#include "analysis/leaks_analysis.h"
 #include "analysis/recording_tables.h"
 #include "analysis/requests_analysis.h"
 #include "analysis/segments_analysis.h"
 #include "heapledger/analysis.h"
+#include "heapledger/leaks.h"
 #include "recording/recording.h"
 
 namespace heapledger::analysis {
@@ -38,6 +40,16 @@ SegmentsResult RequestIsolator::segments(const SegmentsOptions& options) const {
   }
   // A worker that was followed says something of every endpoint that a request of it has ended of.
   return analysis.finish(!flows.empty() || !source.endpoint_lives().empty());
+}
+
+LeaksResult RequestIsolator::leaks(const LeaksOptions& options) const {
+  const recording::Recording source(recording_path_);
+  LeakTables survivors;
+  survivors.lives = source.endpoint_lives();
+  survivors.cohorts = source.cohorts();
+  survivors.spans = source.request_spans();
+  survivors.code = {source.places(), source.stacks(), source.sites()};
+  return find_leaks(read_tables(source, survivors.spans), survivors, options);
 }
 
 }  // namespace heapledger::analysis

@@ -20,8 +20,8 @@ namespace heapledger::cli {
 namespace {
 
 // Verbs of the contract that later versions bring.
-constexpr std::array<std::string_view, 10> kAbsentVerbs{"leaks",  "pools",      "payloads", "limits", "versions",
-                                                        "report", "postmortem", "export",   "top",    "snapshot"};
+constexpr std::array<std::string_view, 9> kAbsentVerbs{"pools",      "payloads", "limits", "versions", "report",
+                                                       "postmortem", "export",   "top",    "snapshot"};
 
 bool is_absent(const std::string& verb) {
   return std::find(kAbsentVerbs.begin(), kAbsentVerbs.end(), verb) != kAbsentVerbs.end();
@@ -125,6 +125,7 @@ int run_main(std::vector<std::string> arguments) {
   add_run(app, status, split_command(arguments));
   add_requests(app, status);
   add_segments(app, status);
+  add_leaks(app, status);
   add_doctor(app, status);
   add_demo(app, status);
   return parse_and_act(app, std::move(arguments), status);

@@ -139,7 +139,7 @@ void add_requests(CLI::App& app, int& status) {
     const analysis::RequestsResult result = analyze(*flags);
     write_stdout(render(result, flags->format));
     if (flags->format != "text") {  // which says it itself
-      for (const std::string& line : report::unmatched_lines(result)) say(line);
+      for (const std::string& line : report::unmatched_lines(result.unmatched)) say(line);
     }
     status = kExitFine;
   });

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "cpython/segments_binding.h"
+#include "cpython/leaks_binding.h"
 #include "heapledger/analysis.h"
 #include "recording/recording.h"
 
@@ -234,6 +235,7 @@ NB_MODULE(_analysis, module) {
   bind_remarks(module);
   bind_result(module);
   heapledger::cpython::bind_segments(module);
+  heapledger::cpython::bind_leaks(module);
   module.def("analyze_requests", &analyze_requests, "path"_a, nb::kw_only(), "routes"_a, "methods"_a, "workers"_a,
              "since"_a.none(), "until"_a.none(), "warmup"_a, "sort"_a, "limit"_a.none());
 }

@@ -65,6 +65,9 @@ class Recording {
   // Memory by kind of mapping, by worker, the first reading before the latest.
   std::vector<SegmentReadingRow> segment_readings() const;
 
+  // Of all requests, in one pass over three of their columns; by worker, endpoint.
+  std::vector<RequestSpanRow> request_spans() const;
+
   // The same rows as requests(), one at a time, for recordings larger than memory.
   void for_each_request(const RequestFilter& filter, const std::function<void(const RequestRow&)>& visit) const;
 

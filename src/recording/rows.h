@@ -291,4 +291,13 @@ struct SegmentReadingRow {
   std::vector<SegmentRow> segments;
 };
 
+// How many requests of an endpoint a worker has rows of, and when the first and the last of them started.
+struct RequestSpanRow {
+  std::int64_t worker = 0;
+  std::int64_t endpoint = 0;
+  std::int64_t requests = 0;
+  std::int64_t first_started_us = 0;
+  std::int64_t last_started_us = 0;
+};
+
 }  // namespace heapledger::recording

@@ -11,7 +11,7 @@
 namespace heapledger::report {
 
 // Analysis verbs of this version. A step names no other.
-inline constexpr std::array<std::string_view, 1> kVerbs{"requests"};
+inline constexpr std::array<std::string_view, 2> kVerbs{"requests", "leaks"};
 bool has_verb(std::string_view verb);
 
 // After a report on requests, in lines: a command that follows words has a line of its own, to be copied.

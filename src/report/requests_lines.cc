@@ -98,23 +98,6 @@ std::string unbalanced(const RequestsResult& result) {
   return text;
 }
 
-// Empty for a recording that was closed in order.
-std::string how_it_stands(analysis::RecordingState state) {
-  switch (state) {
-    case analysis::RecordingState::kBeingWritten:
-      return "the recording is still being written";
-    case analysis::RecordingState::kCollectorKilled:
-      return "the recording was not closed: its collector was killed, and what it had not read yet is missing";
-    case analysis::RecordingState::kCutShort:
-      return "the recording is not complete: its collector was killed, or could not write on";
-    case analysis::RecordingState::kNotClosed:
-      return "the recording was not closed: still being written, or its collector was killed";
-    case analysis::RecordingState::kClosed:
-      break;
-  }
-  return "";
-}
-
 std::string signal_name(int signal) {
   const char* name = ::sigabbrev_np(signal);
   return name == nullptr ? fmt::format("signal {}", signal) : fmt::format("SIG{}", name);
@@ -161,6 +144,22 @@ std::string not_audited(const RequestsResult& result) {
 }
 
 }  // namespace
+
+std::string how_it_stands(analysis::RecordingState state) {
+  switch (state) {
+    case analysis::RecordingState::kBeingWritten:
+      return "the recording is still being written";
+    case analysis::RecordingState::kCollectorKilled:
+      return "the recording was not closed: its collector was killed, and what it had not read yet is missing";
+    case analysis::RecordingState::kCutShort:
+      return "the recording is not complete: its collector was killed, or could not write on";
+    case analysis::RecordingState::kNotClosed:
+      return "the recording was not closed: still being written, or its collector was killed";
+    case analysis::RecordingState::kClosed:
+      break;
+  }
+  return "";
+}
 
 std::string version_beside(const std::string& route, const std::string& version) {
   const bool said = (route + "/").find("/" + version + "/") != std::string::npos;
@@ -332,9 +331,9 @@ void add_unseen_packages(const std::vector<std::string>& names, std::vector<Labe
 
 }  // namespace
 
-std::vector<std::string> unmatched_lines(const RequestsResult& result) {
+std::vector<std::string> unmatched_lines(const std::vector<analysis::UnmatchedOption>& options) {
   std::vector<std::string> lines;
-  for (const analysis::UnmatchedOption& option : result.unmatched) {
+  for (const analysis::UnmatchedOption& option : options) {
     const std::string meant = option.nearest.empty() ? "nothing is near it" : "nearest: " + printable(option.nearest);
     lines.push_back(fmt::format("no {} {} in this recording; {}", option.option, printable(option.value), meant));
   }
@@ -344,7 +343,7 @@ std::vector<std::string> unmatched_lines(const RequestsResult& result) {
 std::vector<LabelledLine> caution_lines(const RequestsResult& result) {
   std::vector<LabelledLine> lines;
   const auto add = [&lines](const char* label, const std::string& text) { lines.push_back({label, text}); };
-  for (const std::string& line : unmatched_lines(result)) {
+  for (const std::string& line : unmatched_lines(result.unmatched)) {
     add("note", line);
   }
   if (result.in_flight_at_end != 0) {

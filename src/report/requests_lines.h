@@ -23,7 +23,10 @@ std::vector<LabelledLine> finding_lines(const analysis::RequestsResult& result, 
 std::vector<LabelledLine> caution_lines(const analysis::RequestsResult& result);
 
 // "no route /ordres in this recording; nearest: /orders", one for each that was asked for in vain.
-std::vector<std::string> unmatched_lines(const analysis::RequestsResult& result);
+std::vector<std::string> unmatched_lines(const std::vector<analysis::UnmatchedOption>& options);
+
+// What a recording that was not closed in order may lack; empty for others.
+std::string how_it_stands(analysis::RecordingState state);
 
 // What of a version its route does not say itself: "v2", but nothing for /v2/orders.
 std::string version_beside(const std::string& route, const std::string& version);

@@ -1,0 +1,164 @@
+#include "analysis/endpoint_growth.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace heapledger::analysis {
+namespace {
+
+constexpr std::int64_t kHandedOnRequests = 32;
+
+struct JudgedSizes {
+  std::vector<SeriesJudgement> single;  // as CohortSeries::sizes
+  SeriesJudgement pool;                 // of those whose own shape does not explain them
+
+  std::vector<std::size_t> with(SeriesShape shape) const {
+    std::vector<std::size_t> found;
+    for (std::size_t i = 0; i < single.size(); ++i) {
+      if (single[i].shape == shape) {
+        found.push_back(i);
+      }
+    }
+    return found;
+  }
+};
+
+bool is_explained(SeriesShape shape) {
+  return shape == SeriesShape::kDying || shape == SeriesShape::kDeclining || shape == SeriesShape::kFirstOnly;
+}
+
+JudgedSizes judge_sizes(const CohortSeries& cohorts, double oldest_free) {
+  JudgedSizes judged;
+  std::vector<std::size_t> unexplained;
+  for (std::size_t i = 0; i < cohorts.sizes.size(); ++i) {
+    judged.single.push_back(judge_series(cohorts, cohorts.sizes[i], oldest_free));
+    if (!is_explained(judged.single.back().shape)) {
+      unexplained.push_back(i);
+    }
+  }
+  judged.pool = judge_series(cohorts, add_series(cohorts, unexplained), oldest_free);
+  return judged;
+}
+
+SeriesJudgement judge_together(const CohortSeries& cohorts, const std::vector<std::size_t>& sizes, double oldest_free) {
+  return judge_series(cohorts, add_series(cohorts, sizes), oldest_free);
+}
+
+void conclude(EndpointGrowth& growth, LeakVerdict verdict, LeakGrounds grounds, const SeriesJudgement& series) {
+  growth.verdict = verdict;
+  growth.grounds = grounds;
+  growth.series = series;
+}
+
+// True when there is a leak. Of all that is not explained otherwise, else of the sizes that are level by themselves.
+bool conclude_leak(EndpointGrowth& growth, const CohortSeries& cohorts, const JudgedSizes& judged, double oldest_free) {
+  const std::vector<std::size_t> level = judged.with(SeriesShape::kLevel);
+  SeriesJudgement series = judged.pool;
+  if (series.shape != SeriesShape::kLevel) {
+    if (level.empty()) {
+      return false;
+    }
+    series = judge_together(cohorts, level, oldest_free);
+    if (series.shape != SeriesShape::kLevel) {  // each of them is: the largest speaks for itself
+      const auto smaller = [&](std::size_t a, std::size_t b) {
+        return judged.single[a].rate_bytes < judged.single[b].rate_bytes;
+      };
+      series = judged.single[*std::max_element(level.begin(), level.end(), smaller)];
+    }
+  }
+  for (const std::size_t i : level) {
+    if (cohorts.sizes[i].block_bytes) {
+      growth.leaking_block_bytes.push_back(*cohorts.sizes[i].block_bytes);
+    }
+  }
+  conclude(growth, LeakVerdict::kLeak, LeakGrounds::kEveryCohortKeeps, series);
+  return true;
+}
+
+bool conclude_growing(EndpointGrowth& growth, const CohortSeries& cohorts, const JudgedSizes& judged,
+                      double oldest_free) {
+  if (const auto declining = judged.with(SeriesShape::kDeclining); !declining.empty()) {
+    conclude(growth, LeakVerdict::kGrowing, LeakGrounds::kAddsLess, judge_together(cohorts, declining, oldest_free));
+    return true;
+  }
+  if (judged.pool.shape == SeriesShape::kDeclining) {
+    conclude(growth, LeakVerdict::kGrowing, LeakGrounds::kAddsLess, judged.pool);
+    return true;
+  }
+  if (judged.pool.shape == SeriesShape::kUneven) {
+    conclude(growth, LeakVerdict::kGrowing, LeakGrounds::kUneven, judged.pool);
+    return true;
+  }
+  return false;
+}
+
+bool conclude_held(EndpointGrowth& growth, const CohortSeries& cohorts, const JudgedSizes& judged, double oldest_free,
+                   SeriesShape shape) {
+  const SeriesJudgement single = judge_together(cohorts, judged.with(shape), oldest_free);
+  const bool pooled = judged.pool.shape == shape && judged.pool.held_bytes > single.held_bytes;
+  const SeriesJudgement& series = pooled ? judged.pool : single;
+  if (series.held_bytes < kNotableBytes) {
+    return false;
+  }
+  if (shape == SeriesShape::kDying) {
+    conclude(growth, LeakVerdict::kCache, LeakGrounds::kOldFreed, series);
+  } else {
+    conclude(growth, LeakVerdict::kWarmup, LeakGrounds::kFirstOnly, series);
+  }
+  return true;
+}
+
+// When it began to free what is old. The first such free may have been a mere handing on.
+std::int64_t evicting_since(const recording::EndpointLifeRow& life) {
+  const std::int64_t first = life.first_aged_free_request.value_or(0);
+  return first > kHandedOnRequests ? first : std::min(life.oldest_free_requests, life.requests);
+}
+
+// The first request that left nothing any more.
+std::int64_t warm_since(const CohortSeries& cohorts, const SeriesJudgement& series) {
+  double held = 0;
+  for (std::size_t i = 0; i < cohorts.cohorts.size(); ++i) {
+    held += series.bytes[i];
+    if (held > 0.95 * series.held_bytes) {
+      return cohorts.cohorts[i].last_request + 1;
+    }
+  }
+  return cohorts.requests;
+}
+
+void date(EndpointGrowth& growth, const CohortSeries& cohorts, const recording::EndpointLifeRow& life) {
+  if (growth.verdict == LeakVerdict::kCache) {
+    growth.since_request = evicting_since(life);
+  } else if (growth.verdict == LeakVerdict::kWarmup) {
+    growth.since_request = warm_since(cohorts, growth.series);
+  } else if (growth.verdict == LeakVerdict::kLeak || growth.verdict == LeakVerdict::kGrowing) {
+    growth.since_request = cohorts.cohorts[growth.series.first_cohort].first_request;
+  }
+}
+
+}  // namespace
+
+EndpointGrowth judge_endpoint(const CohortSeries& cohorts, const recording::EndpointLifeRow& life) {
+  EndpointGrowth growth;
+  for (const SizeSeries& size : cohorts.sizes) {
+    for (const double bytes : size.live_bytes) {
+      growth.retained_bytes += bytes;
+    }
+  }
+  if (cohorts.requests < kLeastRequests) {
+    return growth;
+  }
+  const auto oldest_free = static_cast<double>(std::max<std::int64_t>(0, life.oldest_free_requests));
+  const JudgedSizes judged = judge_sizes(cohorts, oldest_free);
+  growth.unseen_rate_bytes = std::max(judged.pool.unseen_rate_bytes, kLeastRateBytes);
+  if (conclude_leak(growth, cohorts, judged, oldest_free) || conclude_growing(growth, cohorts, judged, oldest_free) ||
+      conclude_held(growth, cohorts, judged, oldest_free, SeriesShape::kDying) ||
+      conclude_held(growth, cohorts, judged, oldest_free, SeriesShape::kFirstOnly)) {
+    date(growth, cohorts, life);
+    return growth;
+  }
+  conclude(growth, LeakVerdict::kNone, LeakGrounds::kNothing, judged.pool);
+  return growth;
+}
+
+}  // namespace heapledger::analysis

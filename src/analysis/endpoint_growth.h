@@ -1,0 +1,33 @@
+// The verdict on one endpoint in one worker: every size of block judged by itself, and what none of them explains
+// judged together. Pure; allocates; one thread at a time.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "analysis/cohort_series.h"
+#include "analysis/series_shape.h"
+#include "heapledger/leaks.h"
+#include "recording/rows.h"
+
+namespace heapledger::analysis {
+
+// Of fewer requests no verdict is given: thirteen cohorts of sixteen.
+inline constexpr std::int64_t kLeastRequests = 200;
+
+// What a cache or a warm-up must hold to be called one: less is what every framework keeps for itself.
+inline constexpr double kNotableBytes = 64.0 * 1024;
+
+struct EndpointGrowth {
+  LeakVerdict verdict = LeakVerdict::kUnknown;
+  LeakGrounds grounds = LeakGrounds::kTooFewRequests;
+  SeriesJudgement series;                         // what the verdict rests on
+  double retained_bytes = 0;                      // by all survivors
+  std::int64_t since_request = 0;                 // as in LeakFinding
+  double unseen_rate_bytes = 0;                   // smallest level that would have been seen
+  std::vector<std::int64_t> leaking_block_bytes;  // sizes that are level; none when sizes are not told apart
+};
+
+EndpointGrowth judge_endpoint(const CohortSeries& cohorts, const recording::EndpointLifeRow& life);
+
+}  // namespace heapledger::analysis

@@ -1,0 +1,17 @@
+#include "analysis/statistics/poisson.h"
+
+#include <algorithm>
+#include <boost/math/distributions/chi_squared.hpp>
+
+namespace heapledger::analysis::statistics {
+
+CountInterval poisson_interval(std::uint64_t count, double confidence_ratio) {
+  const double n = std::max<double>(1, static_cast<double>(count));
+  const double tail = (1 - confidence_ratio) / 2;
+  const boost::math::chi_squared below(2 * n);
+  const boost::math::chi_squared above(2 * n + 2);
+  return {boost::math::quantile(below, tail) / (2 * n),
+          boost::math::quantile(boost::math::complement(above, tail)) / (2 * n)};
+}
+
+}  // namespace heapledger::analysis::statistics
