@@ -44,6 +44,19 @@ SeriesJudgement judge_together(const CohortSeries& cohorts, const std::vector<st
   return judge_series(cohorts, add_series(cohorts, sizes), oldest_free);
 }
 
+std::vector<KeptSize> kept_sizes(const CohortSeries& cohorts, const JudgedSizes& judged) {
+  std::vector<KeptSize> kept;
+  for (std::size_t i = 0; i < judged.single.size(); ++i) {
+    const SeriesShape shape = judged.single[i].shape;
+    const bool keeps =
+        shape == SeriesShape::kLevel || shape == SeriesShape::kDeclining || shape == SeriesShape::kUneven;
+    if (keeps && cohorts.sizes[i].block_bytes) {
+      kept.push_back({i, *cohorts.sizes[i].block_bytes, shape, judged.single[i].rate_bytes, judged.single[i].proven});
+    }
+  }
+  return kept;
+}
+
 void conclude(EndpointGrowth& growth, LeakVerdict verdict, LeakGrounds grounds, const SeriesJudgement& series) {
   growth.verdict = verdict;
   growth.grounds = grounds;
@@ -64,11 +77,6 @@ bool conclude_leak(EndpointGrowth& growth, const CohortSeries& cohorts, const Ju
         return judged.single[a].rate_bytes < judged.single[b].rate_bytes;
       };
       series = judged.single[*std::max_element(level.begin(), level.end(), smaller)];
-    }
-  }
-  for (const std::size_t i : level) {
-    if (cohorts.sizes[i].block_bytes) {
-      growth.leaking_block_bytes.push_back(*cohorts.sizes[i].block_bytes);
     }
   }
   conclude(growth, LeakVerdict::kLeak, LeakGrounds::kEveryCohortKeeps, series);
@@ -150,6 +158,7 @@ EndpointGrowth judge_endpoint(const CohortSeries& cohorts, const recording::Endp
   }
   const auto oldest_free = static_cast<double>(std::max<std::int64_t>(0, life.oldest_free_requests));
   const JudgedSizes judged = judge_sizes(cohorts, oldest_free);
+  growth.kept = kept_sizes(cohorts, judged);
   growth.unseen_rate_bytes = std::max(judged.pool.unseen_rate_bytes, kLeastRateBytes);
   if (conclude_leak(growth, cohorts, judged, oldest_free) || conclude_growing(growth, cohorts, judged, oldest_free) ||
       conclude_held(growth, cohorts, judged, oldest_free, SeriesShape::kDying) ||

@@ -2,6 +2,7 @@
 // judged together. Pure; allocates; one thread at a time.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -18,14 +19,22 @@ inline constexpr std::int64_t kLeastRequests = 200;
 // What a cache or a warm-up must hold to be called one: less is what every framework keeps for itself.
 inline constexpr double kNotableBytes = 64.0 * 1024;
 
+struct KeptSize {
+  std::size_t size = 0;  // index into CohortSeries::sizes
+  std::int64_t block_bytes = 0;
+  SeriesShape shape = SeriesShape::kLevel;  // or kDeclining, or kUneven
+  double rate_bytes = 0;
+  bool proven = false;  // as in SeriesJudgement
+};
+
 struct EndpointGrowth {
   LeakVerdict verdict = LeakVerdict::kUnknown;
   LeakGrounds grounds = LeakGrounds::kTooFewRequests;
-  SeriesJudgement series;                         // what the verdict rests on
-  double retained_bytes = 0;                      // by all survivors
-  std::int64_t since_request = 0;                 // as in LeakFinding
-  double unseen_rate_bytes = 0;                   // smallest level that would have been seen
-  std::vector<std::int64_t> leaking_block_bytes;  // sizes that are level; none when sizes are not told apart
+  SeriesJudgement series;          // what the verdict rests on
+  double retained_bytes = 0;       // by all survivors
+  std::int64_t since_request = 0;  // as in LeakFinding
+  double unseen_rate_bytes = 0;    // smallest level that would have been seen
+  std::vector<KeptSize> kept;      // sizes of which more and more is kept, if they are told apart
 };
 
 EndpointGrowth judge_endpoint(const CohortSeries& cohorts, const recording::EndpointLifeRow& life);

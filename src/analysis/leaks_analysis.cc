@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <tuple>
 #include <unordered_set>
 #include <utility>
 
 #include "analysis/endpoint_growth.h"
 #include "analysis/memory_use.h"
 #include "analysis/recording_info.h"
+#include "analysis/recycled_objects.h"
 #include "analysis/row_arithmetic.h"
 #include "analysis/selection.h"
 
@@ -73,6 +75,7 @@ class LeaksAnalysis {
     for (const auto& [id, endpoint] : endpoints_) {
       result.findings.push_back(finding_of(endpoint, grouping));
     }
+    finish_leaks(result.findings);
     reckon_limit(result);
     for (const LeakFinding& finding : result.findings) {
       if (finding.smallest_leak_bytes) {
@@ -150,11 +153,48 @@ class LeaksAnalysis {
     if (!endpoint.workers.empty()) {
       combine(endpoint.workers, finding);
     }
-    if (finding.verdict == LeakVerdict::kLeak) {
-      reckon_requests(endpoint, finding);
-    }
     add_sites(grouping.group(endpoint.sites, &recording::SiteRow::retained_bytes), finding);
     return finding;
+  }
+
+  // `findings` as endpoints_.
+  void finish_leaks(std::vector<LeakFinding>& findings) const {
+    auto one = findings.begin();
+    for (const auto& [id, endpoint] : endpoints_) {
+      auto other = findings.begin();
+      for (const auto& [other_id, neighbour] : endpoints_) {
+        if (id != other_id) {
+          compare(endpoint, *one, neighbour, *other);
+        }
+        ++other;
+      }
+      if (one->verdict == LeakVerdict::kLeak) {
+        reckon_requests(endpoint, *one);
+      }
+      ++one;
+    }
+  }
+
+  static void compare(const Endpoint& endpoint, LeakFinding& finding, const Endpoint& neighbour,
+                      const LeakFinding& other) {
+    bool shared = false;
+    for (const WorkerGrowth& one : endpoint.workers) {
+      for (const WorkerGrowth& beside : neighbour.workers) {
+        if (one.worker != beside.worker || one.growth.kept.empty() || beside.growth.kept.empty()) {
+          continue;
+        }
+        shared = shared || may_be_others(one.cohorts, one.growth, beside.cohorts, beside.growth);
+        if (is_even_together(one.cohorts, one.growth, beside.cohorts, beside.growth) &&
+            finding.verdict == LeakVerdict::kGrowing) {
+          finding.verdict = LeakVerdict::kLeak;
+          finding.grounds = LeakGrounds::kPairKeeps;
+          finding.smallest_leak_bytes.reset();
+        }
+      }
+    }
+    if (shared) {
+      finding.shared_with.push_back({other.method, other.route, other.version});
+    }
   }
 
   static void combine(const std::vector<WorkerGrowth>& workers, LeakFinding& finding) {

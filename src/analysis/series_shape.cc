@@ -23,6 +23,7 @@ constexpr double kTrivialTrend = 0.05;     // a significant trend smaller than t
 constexpr double kPoissonShare = 0.25;     // of Poisson's variance, that a count is given at least
 constexpr double kTrendConfidence = 0.99;  // to say that there is a decline or rise
 constexpr double kLeastLifeRequests = 32;  // what dies younger was only handed on
+constexpr double kLeastEntries = 4;         // of a cache: fewer are single survivors
 constexpr double kOutlierDeviations = 6;   // of the median's
 
 double median(std::vector<double> values) {
@@ -249,14 +250,16 @@ class Judge {
     return {of_young.value - of_old.value, std::hypot(of_old.error, of_young.error), of_old.degrees, of_old.value};
   }
 
-  // Nothing in the older half, something in what is younger.
+  // Nothing in the older half, several blocks in what is younger.
   bool emptied(std::size_t settled) const {
     double old_bytes = 0;
     double young_bytes = 0;
+    double blocks = series_.live_blocks.empty() ? kLeastEntries : 0;
     for (std::size_t i = 0; i < series_.live_bytes.size(); ++i) {
       (i < settled / 2 ? old_bytes : young_bytes) += series_.live_bytes[i];
+      blocks += series_.live_blocks.empty() ? 0 : series_.live_blocks[i];
     }
-    return young_bytes > 0 && old_bytes < kLateStartShare * young_bytes;
+    return young_bytes > 0 && blocks >= kLeastEntries && old_bytes < kLateStartShare * young_bytes;
   }
 
   SeriesShape empty_shape(const SeriesJudgement& result) const {

@@ -49,7 +49,7 @@ std::string line(const std::string& label, const std::string& text, const TextSt
 }
 
 std::string detail(const char* label, const std::string& text, const TextStyle& style) {
-  return line(std::string("  ") + label, text, style, "\x1b[2m");
+  return line(std::string("  ") + label, text, style, *label == '\0' ? "" : "\x1b[2m");
 }
 
 std::string site_text(const analysis::LeakSite& site, const std::string& common) {
