@@ -14,6 +14,8 @@
 #include <string_view>
 #include <vector>
 
+#include "heapledger/sites.h"
+
 namespace heapledger::analysis {
 
 // Percentiles by nearest rank: the smallest value that at least p % of the values do not exceed, so every percentile
@@ -266,6 +268,9 @@ struct RequestsResult {
   std::vector<Finding> findings;
   std::optional<Folded> folded;
   std::vector<UnmatchedOption> unmatched;
+  // With routes in the options: where the chosen endpoints allocate, over the whole recording.
+  bool sites_asked = false;
+  std::vector<RequestSite> sites;  // by endpoint, largest allocated bytes first
   std::optional<std::size_t> limit;
 
   std::string to_text() const;  // as written to a file: no colour, nothing shortened to a width

@@ -2,8 +2,10 @@
 
 #include "analysis/leaks_analysis.h"
 #include "analysis/recording_tables.h"
+#include "analysis/request_sites.h"
 #include "analysis/requests_analysis.h"
 #include "analysis/segments_analysis.h"
+#include "analysis/selection.h"
 #include "heapledger/analysis.h"
 #include "heapledger/leaks.h"
 #include "recording/recording.h"
@@ -20,7 +22,13 @@ RequestsResult RequestIsolator::analyze(const RequestsOptions& options) const {
     analysis.add(slice);
   }
   source.for_each_request({}, [&analysis](const recording::RequestRow& request) { analysis.add(request); });
-  return analysis.finish();
+  RequestsResult result = analysis.finish();
+  result.sites_asked = !options.routes.empty();
+  if (result.sites_asked) {
+    const SiteTables code{source.places(), source.stacks(), source.sites()};
+    result.sites = sites_of_requests(tables, code, source.endpoint_lives(), Selection(options, tables));
+  }
+  return result;
 }
 
 SegmentsResult RequestIsolator::segments(const SegmentsOptions& options) const {

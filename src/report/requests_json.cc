@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "report/request_sites_report.h"
 #include "report/units.h"
 
 namespace heapledger::report {
@@ -163,6 +164,9 @@ Json requests_document(const RequestsResult& result) {
   document["findings"] = list_of(result.findings, result.findings.size(), [&result](const analysis::Finding& found) {
     return finding(found, result.endpoints[found.endpoint]);
   });
+  document["sites"] = request_sites(result);
+  const std::string missing = missing_sites(result);
+  document["sites_reason"] = missing.empty() ? Json(nullptr) : Json(missing);
   document["folded"] = folded(result.folded);
   document["unmatched"] = list_of(result.unmatched, result.unmatched.size(), unmatched);
   return document;

@@ -7,6 +7,7 @@
 
 #include "report/labelled_lines.h"
 #include "report/next_step.h"
+#include "report/request_sites_report.h"
 #include "report/requests_json.h"
 #include "report/requests_lines.h"
 #include "report/requests_table.h"
@@ -41,6 +42,7 @@ std::string requests_text(const RequestsResult& result, const RequestsTextOption
   }
   std::string text = headline(result) + "\n" + requests_table(result, style);
   text += write_lines(finding_lines(result, shown_endpoints(result, analysis::kTextLimit)), style);
+  text += request_sites_text(result);
   text += write_lines(
       {{"books", books_line(result)}, {"memory", memory_line(result.memory)}, {"peak", peak_line(result)}}, style);
   text += write_lines(caution_lines(result), style);

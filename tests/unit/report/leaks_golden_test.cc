@@ -9,6 +9,7 @@
 #include "report/leaks_text.h"
 #include "report/leaks_words.h"
 #include "report/printable.h"
+#include "requests_results.h"
 
 namespace heapledger::report {
 namespace {
@@ -70,6 +71,32 @@ TEST(LeaksGolden, HostileText) { expect_golden("leaks/hostile.txt", hostile_resu
 TEST(LeaksGolden, HostileJson) { expect_golden("leaks/hostile.json", hostile_result().to_json()); }
 TEST(LeaksGolden, HostileCsv) { expect_golden("leaks/hostile.csv", hostile_result().to_csv()); }
 TEST(LeaksGolden, ShopInColour) { expect_golden("leaks/shop_colour.txt", leaks_text(shop_result(), {80, true})); }
+
+// GET /orders of the requests report, with its lines.
+RequestsResult result_with_sites() {
+  RequestsOptions options;
+  options.routes = {"/orders"};
+  RequestsResult result = orders_result(options);
+  result.sites_asked = true;
+  const CodeStack load{{{"load", "/srv/shop/app/orders.py", 12}, {"view", "/srv/shop/views.py", 5}}, false, 0};
+  const CodeStack json{
+      {{"dumps", "/usr/lib/python3.11/json/__init__.py", 231}, {"view", "/srv/shop/views.py", 9}}, false, 1};
+  result.sites = {{"GET", "/orders", "", load, {1'400'000, 1'200'000, 1'600'000}, 90'000, 200, 0.7, 0.1},
+                  {"GET", "/orders", "", json, {600'000, 450'000, 780'000}, 810'000, 80, 0.3, 0.9}};
+  return result;
+}
+
+TEST(RequestSitesGolden, Text) { expect_golden("requests/sites.txt", result_with_sites().to_text()); }
+TEST(RequestSitesGolden, Json) { expect_golden("requests/sites.json", result_with_sites().to_json()); }
+
+TEST(RequestSitesText, SaysWhyThereAreNone) {
+  RequestsResult result = result_with_sites();
+  result.sites.clear();
+  EXPECT_THAT(result.to_text(), HasSubstr("\nlines    not known: none of its blocks was sampled\n"));
+  result.sites_asked = false;
+  EXPECT_THAT(result.to_text(), Not(HasSubstr("\nlines ")));
+  EXPECT_THAT(result.to_json(), HasSubstr("\"sites_reason\": \"lines are shown for routes that --route names\""));
+}
 
 TEST(LeaksGolden, EmptyInEveryFormat) {
   const LeaksResult result = find_leaks(small_tables(), {}, {});

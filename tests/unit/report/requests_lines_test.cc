@@ -95,20 +95,21 @@ TEST(NextStep, IsAboutTheEndpointThatKeepsMost) {
   keeps.kind = analysis::FindingKind::kKeeps;
   keeps.endpoint = 2;
   keeps.total_bytes = 27 * kMiB;
-  EXPECT_THAT(next_step_after_requests(result, false)[0], HasSubstr("GET /report/{id} leaves memory behind"));
+  EXPECT_EQ(next_step_after_requests(result, false)[0], "what does GET /report/{id} keep?");
   result.findings.insert(result.findings.begin(), keeps);
-  EXPECT_THAT(next_step_after_requests(result, false)[0], HasSubstr("GET /orders leaves memory behind"));
+  EXPECT_EQ(next_step_after_requests(result, false)[0], "what does GET /orders keep?");
   result.findings.front().total_bytes = 25 * kMiB;
-  EXPECT_THAT(next_step_after_requests(result, false)[0], HasSubstr("GET /report/{id} leaves memory behind"));
+  EXPECT_EQ(next_step_after_requests(result, false)[0], "what does GET /report/{id} keep?");
 }
 
 TEST(NextStep, HasItsCommandOnALineOfItsOwn) {
   const auto steps = next_step_after_requests(orders_result(), true);
   ASSERT_EQ(steps.size(), 2U);
-  EXPECT_EQ(steps[1], "heapledger requests small.db");
+  EXPECT_EQ(steps[1], "heapledger leaks small.db --route '/report/{id}'");
   RequestsTextOptions options;
   options.after_run = true;
-  EXPECT_THAT(requests_text(orders_result(), options), EndsWith("\n         heapledger requests small.db\n"));
+  EXPECT_THAT(requests_text(orders_result(), options),
+              EndsWith("\n         heapledger leaks small.db --route '/report/{id}'\n"));
 }
 
 }  // namespace
