@@ -97,7 +97,7 @@ def test_text_is_for_reading(recording: Path) -> None:
 
 def test_csv_is_the_flat_list_of_findings(recording: Path) -> None:
     rows = list(csv.DictReader(io.StringIO(output_of(recording, "--format", "csv"), newline="")))
-    assert [(row["route"], row["verdict"]) for row in rows][0] == ("/report/{id}", "leak")
+    assert (rows[0]["route"], rows[0]["verdict"]) == ("/report/{id}", "leak")
     assert (rows[0]["bytes_per_request"], rows[0]["first_site_line"]) == ("65536", "41")
     assert rows[1]["bytes_per_request"] == ""
 
