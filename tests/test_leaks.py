@@ -152,7 +152,9 @@ def test_python_renders_what_the_command_prints(recording: Path, name: str) -> N
     from heapledger import RequestIsolator
 
     isolator = RequestIsolator(recording)
-    assert getattr(isolator.leaks(), f"to_{name}")() == output_of(recording, "--format", name)
+    rendered: str = getattr(isolator.leaks(), f"to_{name}")()
+    # Reading the command's output as text makes one character of CSV's line ends.
+    assert rendered.replace("\r\n", "\n") == output_of(recording, "--format", name)
     chosen = isolator.leaks(route="/report/*", method=["get"], worker=1, memory_limit=512 << 20, limit=1)
     flags = ["--route", "/report/*", "--method", "get", "--worker", "1", "--memory-limit", "512MiB", "--limit", "1"]
     assert getattr(chosen, f"to_{name}")() == output_of(recording, *flags, "--format", name)

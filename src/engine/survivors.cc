@@ -12,7 +12,7 @@ namespace {
 constexpr auto kRelaxed = std::memory_order_relaxed;
 constexpr std::uint32_t kCohortOwnersAtMost = ledger::kOwnerSlots / 4;
 constexpr std::uint64_t kFirstAgeBinNs = 10'000'000;
-constexpr std::uint64_t kAgedRequests = 2;
+constexpr std::uint64_t kAgedRequests = 32;  // younger ones are mostly handed on from one request to the next
 
 ledger::LifeRecord* life_of(Engine& e, std::uint32_t endpoint) noexcept {
   return endpoint < ledger::kEndpointSlots ? &e.ledger.lives[endpoint] : nullptr;

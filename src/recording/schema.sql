@@ -153,7 +153,7 @@ CREATE TABLE endpoint_life (  -- what became of blocks that outlived their reque
   requests INTEGER NOT NULL,           -- that ended: the last one's number
   freed_bytes INTEGER NOT NULL,        -- survivors freed, after their request
   oldest_free_requests INTEGER NOT NULL,   -- the greatest age of a freed one, in requests of the endpoint
-  first_aged_free_request INTEGER,     -- number of the endpoint's latest request when a survivor of age 2 and more was
+  first_aged_free_request INTEGER,     -- number of the endpoint's latest request when a survivor of age 32 and more was
   last_aged_free_request INTEGER,      -- freed first, and last; NULL: never
   freed_by_age TEXT NOT NULL,          -- JSON: bytes by age, below 10 ms, 40 ms, 160 ms, ... (12 bins, four times each)
   PRIMARY KEY (worker, endpoint)
