@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from functools import lru_cache
+from functools import cache, lru_cache
 
 BUFFER_BYTES = 64 * 1024
 SMALL_BYTES = 64 - 33  # a bytes object of 64 bytes with its header
@@ -51,7 +51,7 @@ def fill_bounded() -> None:
     _entry(next(_numbers))
 
 
-@lru_cache(maxsize=None)
+@cache
 def _table() -> list[bytes]:
     return [bytes(1024) for _ in range(WARM_BYTES // 1024)]
 
