@@ -85,7 +85,8 @@ def test_a_gate_fails_for_a_leak_only(served: Recording) -> None:
 def test_cohorts_hold_exactly_what_was_kept(served: Recording) -> None:
     """The store's own figures, before any statistics: sizes and numbers of survivors by when they were born."""
     [kept] = served.query(
-        "SELECT sum(live_blocks) AS blocks, sum(live_bytes) AS bytes FROM cohort c JOIN endpoint e ON e.id = c.endpoint "
+        "SELECT sum(live_blocks) AS blocks, sum(live_bytes) AS bytes FROM cohort c "
+        "JOIN endpoint e ON e.id = c.endpoint "
         "WHERE e.route LIKE '%leak' AND block_bytes > 65536"
     )
     assert kept["blocks"] == REQUESTS

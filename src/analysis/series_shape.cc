@@ -23,7 +23,7 @@ constexpr double kTrivialTrend = 0.05;     // a significant trend smaller than t
 constexpr double kPoissonShare = 0.25;     // of Poisson's variance, that a count is given at least
 constexpr double kTrendConfidence = 0.99;  // to say that there is a decline or rise
 constexpr double kLeastLifeRequests = 32;  // what dies younger was only handed on
-constexpr double kLeastEntries = 4;         // of a cache: fewer are single survivors
+constexpr double kLeastEntries = 4;        // of a cache: fewer are single survivors
 constexpr double kOutlierDeviations = 6;   // of the median's
 
 double median(std::vector<double> values) {

@@ -16,8 +16,8 @@
 #include <string>
 #include <vector>
 
-#include "cpython/segments_binding.h"
 #include "cpython/leaks_binding.h"
+#include "cpython/segments_binding.h"
 #include "heapledger/analysis.h"
 #include "recording/recording.h"
 
