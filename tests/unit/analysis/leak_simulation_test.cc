@@ -12,11 +12,7 @@
 namespace heapledger::analysis {
 namespace {
 
-#ifdef __SANITIZE_ADDRESS__
-constexpr int kSeries = 10;  // what is looked for there is no verdict
-#else
 constexpr int kSeries = 200;
-#endif
 constexpr std::int64_t kRequests = 5000;
 
 using Service = std::function<void(SimulatedEndpoint&, Random&)>;  // made anew for every series; called a request
