@@ -200,7 +200,7 @@ TEST(SegmentReader, AgreesWithTheKernelToThePage) {
     text << file.rdbuf();
     return kilobyte_field(text.str(), "Rss");
   };
-  for (int i = 0;; ++i) {  // the first reading allocates
+  for (int i = 0;; ++i) {  // a reading allocates; under a sanitizer each does, and nothing goes back
     const std::int64_t before = rollup();
     const SegmentsRead read = read_segments(static_cast<std::uint64_t>(::getpid()), "", known);
     ASSERT_TRUE(read.sums) << read.failure;
@@ -212,8 +212,8 @@ TEST(SegmentReader, AgreesWithTheKernelToThePage) {
     EXPECT_EQ(sum, read.sums->rss_bytes);
     EXPECT_EQ(rss_of(*read.sums, SegmentKind::kPythonArenas), 3U << 10U);
     EXPECT_GE(rss_of(*read.sums, SegmentKind::kOtherAnonymous), 5U << 10U);
-    const bool quiet = before == rollup();
-    if (quiet && static_cast<std::int64_t>(sum) == before) break;
+    const std::int64_t after = rollup();
+    if (before <= static_cast<std::int64_t>(sum) && static_cast<std::int64_t>(sum) <= after) break;
     ASSERT_LT(i, 50);
   }
   ::munmap(memory, bytes);
