@@ -72,8 +72,8 @@ class RequestIsolator:
         """
         return analyze_requests(
             os.fsencode(self._path()),
-            routes=[route] if isinstance(route, str) else list(route),
-            methods=[method] if isinstance(method, str) else list(method),
+            routes=_names(route),
+            methods=_names(method),
             workers=_whole_numbers("worker", worker),
             since=None if since is None else _moment(since),
             until=None if until is None else _moment(until),
@@ -120,9 +120,9 @@ class RequestIsolator:
         """
         return analyze_leaks(
             os.fsencode(self._path()),
-            routes=[route] if isinstance(route, str) else list(route),
-            methods=[method] if isinstance(method, str) else list(method),
-            workers=[_whole("worker", number) for number in ([worker] if isinstance(worker, int) else worker)],
+            routes=_names(route),
+            methods=_names(method),
+            workers=_whole_numbers("worker", worker),
             memory_limit=None if memory_limit is None else _whole("memory_limit", memory_limit),
             limit=None if limit is None else _whole("limit", limit),
         )
@@ -141,6 +141,10 @@ class RequestIsolator:
                 hint="name the recording: RequestIsolator(path), usually heapledger.db where the service was started",
             )
         raise RecordingError("this process does not record itself", hint="call heapledger.start() first")
+
+
+def _names(values: str | Iterable[str]) -> list[str]:
+    return [values] if isinstance(values, str) else list(values)
 
 
 def _whole(name: str, value: object) -> int:

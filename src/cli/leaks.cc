@@ -2,7 +2,6 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
-#include <charconv>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -10,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/analysis_flags.h"
 #include "cli/messages.h"
 #include "cli/size_text.h"
 #include "cli/verb.h"
@@ -31,37 +31,17 @@ struct Flags {
   std::optional<std::string> fail_on;
 };
 
-std::int64_t parse_number(const std::string& text) {
-  std::int64_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || end != text.data() + text.size() || number < 0) {
-    throw std::invalid_argument("\"" + text + "\" is not a number from 0 up");
-  }
-  return number;
-}
-
-template <class Parse>
-auto parse_flag(const char* flag, const std::string& value, Parse parse) {
-  try {
-    return parse(value);
-  } catch (const std::invalid_argument& error) {
-    throw CommandError(std::string(flag) + ": " + error.what(), "heapledger leaks --help lists what can be given");
-  }
-}
-
 analysis::LeaksOptions options_of(const Flags& flags) {
   analysis::LeaksOptions options;
   options.routes = flags.routes;
   options.methods = flags.methods;
-  for (const std::string& worker : flags.workers) {
-    options.workers.push_back(parse_flag("--worker", worker, parse_number));
-  }
+  options.workers = parse_workers("leaks", flags.workers);
   if (flags.memory_limit) {
     options.memory_limit_bytes =
-        static_cast<std::uint64_t>(parse_flag("--memory-limit", *flags.memory_limit, parse_size));
+        static_cast<std::uint64_t>(parse_flag("leaks", "--memory-limit", *flags.memory_limit, parse_size));
   }
   if (flags.limit) {
-    options.limit = static_cast<std::size_t>(parse_flag("--limit", *flags.limit, parse_number));
+    options.limit = static_cast<std::size_t>(parse_flag("leaks", "--limit", *flags.limit, parse_number));
   }
   return options;
 }
@@ -91,20 +71,9 @@ int gate_status(const Flags& flags, const analysis::LeaksResult& result) {
 }
 
 void declare(CLI::App& verb, Flags& flags) {
-  verb.add_option("RECORDING", flags.recording, "file that `heapledger run` wrote")
-      ->type_name("")
-      ->capture_default_str();
-  verb.add_option("--format", flags.format, "text, json or csv")
-      ->type_name("FORMAT")
-      ->check(CLI::IsMember({"text", "json", "csv"}))
-      ->capture_default_str();
-  const auto add_repeatable = [&verb](const char* name, std::vector<std::string>& values, const char* help,
-                                      const char* type) {
-    verb.add_option(name, values, help)->type_name(type)->allow_extra_args(false);
-  };
-  add_repeatable("--route", flags.routes, "only this route template; * stands for any characters", "ROUTE");
-  add_repeatable("--method", flags.methods, "only this HTTP method", "METHOD");
-  add_repeatable("--worker", flags.workers, "only this worker, by its number in the report", "N");
+  add_recording_and_format(verb, flags.recording, flags.format);
+  add_endpoint_choice(verb, flags.routes, flags.methods);
+  add_worker_choice(verb, flags.workers);
   verb.add_option("--memory-limit", flags.memory_limit,
                   "memory that the service may take, as 512MiB: says when a leak has filled it")
       ->type_name("SIZE");

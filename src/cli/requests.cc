@@ -2,7 +2,6 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
-#include <charconv>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -11,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/analysis_flags.h"
 #include "cli/messages.h"
 #include "cli/verb.h"
 #include "heapledger/analysis.h"
@@ -33,42 +33,21 @@ struct Flags {
   std::optional<std::string> limit;
 };
 
-std::int64_t parse_number(const std::string& text) {
-  std::int64_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || end != text.data() + text.size() || number < 0) {
-    throw std::invalid_argument("\"" + text + "\" is not a number from 0 up");
-  }
-  return number;
-}
-
-// A wrong value is told with the flag it was given to.
-template <class Parse>
-auto parse_flag(const char* flag, const std::string& value, Parse parse) {
-  try {
-    return parse(value);
-  } catch (const std::invalid_argument& error) {
-    throw CommandError(std::string(flag) + ": " + error.what(), "heapledger requests --help lists what can be given");
-  }
-}
-
 analysis::RequestsOptions options_of(const Flags& flags) {
   analysis::RequestsOptions options;
   options.routes = flags.routes;
   options.methods = flags.methods;
-  for (const std::string& worker : flags.workers) {
-    options.workers.push_back(parse_flag("--worker", worker, parse_number));
-  }
+  options.workers = parse_workers("requests", flags.workers);
   if (flags.since) {
-    options.since = parse_flag("--since", *flags.since, analysis::Moment::parse);
+    options.since = parse_flag("requests", "--since", *flags.since, analysis::Moment::parse);
   }
   if (flags.until) {
-    options.until = parse_flag("--until", *flags.until, analysis::Moment::parse);
+    options.until = parse_flag("requests", "--until", *flags.until, analysis::Moment::parse);
   }
-  options.warmup_us = parse_flag("--warmup", flags.warmup, analysis::parse_duration_us);
-  options.sort = parse_flag("--sort", flags.sort, analysis::parse_requests_sort);
+  options.warmup_us = parse_flag("requests", "--warmup", flags.warmup, analysis::parse_duration_us);
+  options.sort = parse_flag("requests", "--sort", flags.sort, analysis::parse_requests_sort);
   if (flags.limit) {
-    options.limit = static_cast<std::size_t>(parse_flag("--limit", *flags.limit, parse_number));
+    options.limit = static_cast<std::size_t>(parse_flag("requests", "--limit", *flags.limit, parse_number));
   }
   return options;
 }
@@ -94,23 +73,10 @@ std::string render(const analysis::RequestsResult& result, const std::string& fo
   return report::requests_text(result, options);
 }
 
-// Each of these may be given several times, with one value each: the next word may be the recording.
-void add_repeatable(CLI::App& verb, const std::string& name, std::vector<std::string>& values, const std::string& help,
-                    const std::string& type) {
-  verb.add_option(name, values, help)->type_name(type)->allow_extra_args(false);
-}
-
 void declare(CLI::App& verb, Flags& flags) {
-  verb.add_option("RECORDING", flags.recording, "file that `heapledger run` wrote")
-      ->type_name("")
-      ->capture_default_str();
-  verb.add_option("--format", flags.format, "text, json or csv")
-      ->type_name("FORMAT")
-      ->check(CLI::IsMember({"text", "json", "csv"}))
-      ->capture_default_str();
-  add_repeatable(verb, "--route", flags.routes, "only this route template; * stands for any characters", "ROUTE");
-  add_repeatable(verb, "--method", flags.methods, "only this HTTP method", "METHOD");
-  add_repeatable(verb, "--worker", flags.workers, "only this worker, by its number in the report", "N");
+  add_recording_and_format(verb, flags.recording, flags.format);
+  add_endpoint_choice(verb, flags.routes, flags.methods);
+  add_worker_choice(verb, flags.workers);
   verb.add_option("--since", flags.since,
                   "only requests started from then on: 90s or 5m after the start, -5m before the "
                   "end, or 2026-11-24T14:05:33Z")

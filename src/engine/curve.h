@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "base/ids.h"
+#include "engine/export.h"
 
 namespace heapledger::engine {
 
@@ -26,9 +27,9 @@ struct Curve {
   Stretch stretches[kStretches];
 };
 
-void begin_curve(Engine& e, base::OwnerId owner) noexcept;
-void extend_curve(Engine& e, base::OwnerId owner, double seconds, double byte_seconds) noexcept;
-void raise_curve_peak(Engine& e, base::OwnerId owner, std::int64_t peak_bytes, std::uint64_t now_ns) noexcept;
-void finish_curve(Engine& e, base::OwnerId owner) noexcept;
+HL_EXPORT void begin_curve(Engine& e, base::OwnerId owner) noexcept;
+HL_EXPORT void extend_curve(Engine& e, base::OwnerId owner, double seconds, double byte_seconds) noexcept;
+HL_EXPORT void raise_curve_peak(Engine& e, base::OwnerId owner, std::int64_t peak_bytes, std::uint64_t now_ns) noexcept;
+HL_EXPORT void finish_curve(Engine& e, base::OwnerId owner) noexcept;
 
 }  // namespace heapledger::engine

@@ -211,7 +211,6 @@ void start_sampler(Engine& e) noexcept {
   sampler.random = base::monotonic_ns() * 0x9E3779B97F4A7C15ULL | 1U;
   sampler.mean_bytes = kMeanBytes;
   sampler.room_bytes = draw_room(e, kMeanBytes);
-  e.ledger.header.sampling_mean_bytes = static_cast<std::uint64_t>(kMeanBytes);
 }
 
 void reset_sampler(Engine& e) noexcept {

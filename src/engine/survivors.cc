@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <bit>
 
-#include "base/clock.h"
 #include "engine/owners.h"
 
 namespace heapledger::engine {
@@ -16,6 +15,10 @@ constexpr std::uint64_t kAgedRequests = 32;  // younger ones are mostly handed o
 
 ledger::LifeRecord* life_of(Engine& e, std::uint32_t endpoint) noexcept {
   return endpoint < ledger::kEndpointSlots ? &e.ledger.lives[endpoint] : nullptr;
+}
+
+std::uint32_t cohort_of(const ledger::LifeRecord& life, std::uint32_t ordinal) noexcept {
+  return std::min((ordinal - 1) / life.cohort_requests, ledger::kCohorts - 1);
 }
 
 std::uint32_t age_bin(std::uint64_t age_ns) noexcept {
@@ -140,8 +143,7 @@ OwnerId heir_of(Engine& e, OwnerId owner) noexcept {
   const OwnerRecord& who = record(e, owner);
   ledger::LifeRecord* life = life_of(e, who.endpoint);
   if (life != nullptr && who.ordinal != 0 && life->cohort_requests != 0) {
-    const std::uint32_t cohort = std::min((who.ordinal - 1) / life->cohort_requests, ledger::kCohorts - 1);
-    const std::uint16_t heir = cohort_owner(e, *life, who.endpoint, cohort);
+    const std::uint16_t heir = cohort_owner(e, *life, who.endpoint, cohort_of(*life, who.ordinal));
     if (heir != 0) {
       OwnerRecord& tenured = record(e, OwnerId{heir});
       const std::uint64_t ended_ns = who.started_ns + who.at_end.duration_ns;
@@ -165,7 +167,7 @@ void count_survivor(Engine& e, std::uint16_t owner, std::uint64_t bytes) noexcep
   const ledger::LifeRecord* life = life_of(e, who.endpoint);
   if ((who.flags & ledger::kOwnerAged) == 0 || who.ordinal == 0 || life == nullptr || life->cohort_requests == 0)
     return;
-  const std::uint64_t cohort = std::min((who.ordinal - 1) / life->cohort_requests, ledger::kCohorts - 1);
+  const std::uint64_t cohort = cohort_of(*life, who.ordinal);
   const std::uint64_t key = std::uint64_t{who.endpoint} << 32 | cohort << 16 | (size_class_of(bytes) + 1U);
   std::size_t at = slot_of(key, ledger::kCohortCells);
   for (std::size_t probe = 0; probe < kProbesAtMost; ++probe, at = (at + 1) % ledger::kCohortCells) {

@@ -303,7 +303,6 @@ struct alignas(4096) Header {
   std::uint64_t frozen_unix_ns;
 
   // Sampled stacks. Written by whoever holds the sampler; counts: release after the record, acquire before reading it.
-  std::uint64_t sampling_mean_bytes;
   std::atomic<std::uint32_t> place_count;
   std::atomic<std::uint32_t> stack_count;
   std::atomic<std::uint32_t> site_count;

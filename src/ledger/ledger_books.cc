@@ -1,6 +1,5 @@
 // The owners' half of LedgerView: what the slots say, alone and summed.
 #include <algorithm>
-#include <cmath>
 #include <map>
 #include <tuple>
 
@@ -23,8 +22,6 @@ std::int64_t wrapping_subtract(std::int64_t a, std::int64_t b) noexcept {
 std::int64_t wrapping_add(std::int64_t a, std::int64_t b) noexcept {
   return static_cast<std::int64_t>(static_cast<std::uint64_t>(a) + static_cast<std::uint64_t>(b));
 }
-
-double finite(double value) noexcept { return std::isfinite(value) ? value : 0.0; }
 
 std::uint64_t allocated_of(const HotBank& hot, const OffGilBank& off_gil) noexcept {
   return hot.allocated_bytes + relaxed(off_gil.allocated_bytes);

@@ -1,7 +1,6 @@
 // What outlived its request, and where it was allocated: the halves of LedgerView that leaks are found in.
 #include <algorithm>
 #include <bit>
-#include <cmath>
 #include <cstring>
 #include <map>
 #include <utility>
@@ -21,8 +20,6 @@ std::uint64_t block_bytes_of(std::uint32_t size_class) noexcept {
   if (size_class < kFineClasses) return std::uint64_t{16} * (size_class + 1);
   return (kFineBytes * 2) << (size_class - kFineClasses);
 }
-
-double finite(double value) noexcept { return std::isfinite(value) ? value : 0.0; }
 
 // Runs as long as the writer's would be by now: it lengthens them at its next sweep only.
 std::uint64_t run_of(const Life& life) noexcept {

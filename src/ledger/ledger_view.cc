@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cmath>
 #include <cstring>
 
 #include "ledger/shared_copy.h"
@@ -20,8 +19,6 @@ constexpr int kTornRetries = 64;
 std::uint64_t relaxed(const std::atomic<std::uint64_t>& value) noexcept {
   return value.load(std::memory_order_relaxed);
 }
-
-double finite(double value) noexcept { return std::isfinite(value) ? value : 0.0; }
 
 template <std::size_t N>
 std::string bounded_text(const char (&field)[N]) {

@@ -1,6 +1,7 @@
 // Private copies of records that another process may be writing. Never allocates, thread-safe (no state), fork-safe.
 #pragma once
 
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 
@@ -31,5 +32,8 @@ class Copy {
  private:
   alignas(T) unsigned char bytes_[sizeof(T)] = {};
 };
+
+// A double that anybody may have written.
+inline double finite(double value) noexcept { return std::isfinite(value) ? value : 0.0; }
 
 }  // namespace heapledger::ledger

@@ -97,6 +97,20 @@ TEST_F(SamplerTest, a_site_knows_what_was_live_at_the_peak_and_what_outlived_the
   EXPECT_FALSE(may_be_sampled(e_.sampler, place(2)));
 }
 
+TEST_F(SamplerTest, what_came_after_the_peak_and_stays_was_not_in_it) {
+  const std::uint16_t high = stack(1);
+  const std::uint16_t after = stack(2);
+  const hl_scope scope = request("/a");
+  allocate(scope, 1, 100'000, high);
+  free(1);
+  allocate(scope, 2, 20'000, after);
+  hl_enter({0, 0});
+  hl_leave(scope, nullptr);
+  EXPECT_EQ(site(high).peak_bytes, 100'000);
+  EXPECT_EQ(site(after).peak_bytes, 0);
+  EXPECT_EQ(site(after).retained_bytes, 20'000);
+}
+
 TEST_F(SamplerTest, a_higher_peak_replaces_the_lower_ones_set) {
   const std::uint16_t first = stack(1);
   const std::uint16_t second = stack(2);

@@ -43,6 +43,7 @@ TEST_F(Survivors, size_classes_are_steps_of_sixteen_and_then_powers_of_two) {
 TEST_F(Survivors, live_ones_are_told_apart_by_the_requests_they_come_from) {
   for (std::uint64_t i = 0; i < 160; ++i) serve("/leaks", i, 100);
   for (std::uint64_t i = 0; i < 40; ++i) hl_freed(address(i));
+  EXPECT_EQ(view()->lives().at(0).oldest_free_requests, 159u);  // the first one's, when 160 had ended
   std::map<std::uint64_t, std::int64_t> live;
   for (const ledger::Cohort& cohort : view()->cohorts()) {
     EXPECT_FALSE(cohort.block_bytes);
@@ -90,6 +91,58 @@ TEST_F(Survivors, sweeps_and_doublings_lose_none) {
   EXPECT_EQ(life.freed_bytes, 48 * (kRequests - 1000));
   EXPECT_EQ(life.first_aged_free_request, 1001u);
   EXPECT_EQ(life.last_aged_free_request, kRequests);
+}
+
+TEST_F(Survivors, who_frees_whose_memory_is_known_by_endpoint) {
+  const std::uint32_t gives = hl_endpoint("GET", "/gives", "", 0);
+  const std::uint32_t takes = hl_endpoint("GET", "/takes", "", 0);
+  const hl_scope giver = hl_begin();
+  hl_set_endpoint(giver, gives);
+  hl_enter(giver);
+  hl_allocated(address(1), 500);
+  hl_enter({0, 0});
+  hl_leave(giver, nullptr);
+  const hl_scope taker = hl_begin();
+  hl_set_endpoint(taker, takes);
+  note_freed_by(e_, static_cast<std::uint16_t>(taker.owner), static_cast<std::uint16_t>(giver.owner), 300);
+  note_freed_by(e_, ledger::kOwnerService, static_cast<std::uint16_t>(giver.owner), 200);
+  std::map<std::uint32_t, std::uint64_t> bytes;
+  for (const ledger::Flow& flow : view()->flows()) {
+    EXPECT_EQ(flow.owner_endpoint, gives);
+    EXPECT_EQ(flow.blocks, 1u);
+    bytes[flow.freer_endpoint] = flow.bytes;
+  }
+  EXPECT_EQ(bytes, (std::map<std::uint32_t, std::uint64_t>{{takes, 300}, {ledger::kEndpointUnknown, 200}}));
+}
+
+TEST_F(Survivors, a_curve_has_the_mean_level_of_each_sixteenth) {
+  const hl_scope scope = hl_begin();
+  const OwnerId owner{static_cast<std::uint16_t>(scope.owner)};
+  begin_curve(e_, owner);
+  record(e_, owner).at_end.peak_bytes = 1500;
+  record(e_, owner).started_ns = 1'000'000'000;
+  raise_curve_peak(e_, owner, 1500, 9'000'000'000);
+  raise_curve_peak(e_, owner, 1600, 12'000'000'000);  // within an eighth: the moment stands
+  extend_curve(e_, owner, 4, 4 * 300.0);              // sixteen seconds: a sixteenth each
+  extend_curve(e_, owner, 0, 0);
+  extend_curve(e_, owner, 4.5, 4.5 * 1500);
+  extend_curve(e_, owner, 7.5, 0);
+  finish_curve(e_, owner);
+  EXPECT_EQ(e_.curves[owner.raw()].levels, 0x3333FFFF80000000u);
+  EXPECT_EQ(e_.curves[owner.raw()].peak_percent, 50);
+}
+
+TEST_F(Survivors, a_long_curve_keeps_its_byte_seconds) {
+  const hl_scope scope = hl_begin();
+  const OwnerId owner{static_cast<std::uint16_t>(scope.owner)};
+  begin_curve(e_, owner);
+  record(e_, owner).at_end.peak_bytes = 1500;
+  for (int i = 0; i < 1600; ++i) extend_curve(e_, owner, 0.01, 0.01 * (i < 800 ? 1500 : 500));
+  double byte_seconds = 0;
+  for (std::uint32_t i = 0; i < e_.curves[owner.raw()].count; ++i) {
+    byte_seconds += static_cast<double>(e_.curves[owner.raw()].stretches[i].byte_seconds);
+  }
+  EXPECT_NEAR(byte_seconds, 8 * 2000.0, 1);
 }
 
 TEST_F(Survivors, a_fork_child_starts_without_any) {
