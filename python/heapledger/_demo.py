@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 CLIENTS = 12
-REQUESTS = 1_200
+REQUESTS = 2_400
 READY_WITHIN_SECONDS = 30.0
 STOPS_WITHIN_SECONDS = 30.0
 NEEDED = {
