@@ -1,7 +1,7 @@
 // Which endpoints keep memory, and how: RequestIsolator::leaks(), the verb `heapledger leaks`.
 //
-// Conventions, errors and thread-safety as in analysis.h. Rates are estimates over birth cohorts, with intervals at
-// LeaksResult::confidence_ratio; what lives is exact; what sites hold is estimated from sampled blocks.
+// Conventions, errors and thread-safety as in recording_info.h. Rates are estimates over birth cohorts, with intervals
+// at LeaksResult::confidence_ratio; what lives is exact; what sites hold is estimated from sampled blocks.
 #pragma once
 
 #include <cstddef>
@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "heapledger/analysis.h"
+#include "heapledger/recording_info.h"
 #include "heapledger/sites.h"
 
 namespace heapledger::analysis {
@@ -45,12 +45,6 @@ struct LeakSite {
   std::uint64_t retained_blocks = 0;
   std::uint64_t samples = 0;
   double share_ratio = 0;  // of what all sites of the endpoint retain
-};
-
-struct EndpointId {
-  std::string method;
-  std::string route;
-  std::string version;  // empty when none
 };
 
 struct ByteRate {

@@ -1,5 +1,5 @@
 // Lines of code that memory was allocated at: estimates from sampled blocks, each counted for those it stands for.
-// Plain values; conventions as in analysis.h.
+// Plain values; conventions as in recording_info.h.
 #pragma once
 
 #include <cstddef>

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from datetime import datetime, timedelta, timezone
+from datetime import timedelta
 
 from heapledger._analysis import (
     LeaksResult,
@@ -23,11 +23,10 @@ from heapledger._analysis import (
     analyze_requests,
     analyze_segments,
 )
-from heapledger.errors import RecordingError
+from heapledger._options import Moment, moment, names, seconds, whole, whole_numbers
+from heapledger._source import path_of
 
 __all__ = ["LeaksResult", "RequestIsolator", "RequestsResult", "SegmentsResult"]
-
-Moment = str | float | timedelta | datetime
 
 
 class RequestIsolator:
@@ -71,15 +70,15 @@ class RequestIsolator:
             ValueError: An argument makes no sense, or the recording has no such worker.
         """
         return analyze_requests(
-            os.fsencode(self._path()),
-            routes=_names(route),
-            methods=_names(method),
-            workers=_whole_numbers("worker", worker),
-            since=None if since is None else _moment(since),
-            until=None if until is None else _moment(until),
-            warmup=warmup if isinstance(warmup, str) else _seconds(warmup),
+            os.fsencode(path_of(self._recording)),
+            routes=names(route),
+            methods=names(method),
+            workers=whole_numbers("worker", worker),
+            since=None if since is None else moment(since),
+            until=None if until is None else moment(until),
+            warmup=warmup if isinstance(warmup, str) else seconds(warmup),
             sort=sort,
-            limit=None if limit is None else _whole("limit", limit),
+            limit=None if limit is None else whole("limit", limit),
         )
 
     def segments(self, *, worker: int | Iterable[int] = ()) -> SegmentsResult:
@@ -94,7 +93,7 @@ class RequestIsolator:
             RecordingError: There is no recording, or it cannot be read.
             ValueError: The argument makes no sense, or the recording has no such worker.
         """
-        return analyze_segments(os.fsencode(self._path()), workers=_whole_numbers("worker", worker))
+        return analyze_segments(os.fsencode(path_of(self._recording)), workers=whole_numbers("worker", worker))
 
     def leaks(
         self,
@@ -119,55 +118,10 @@ class RequestIsolator:
             ValueError: An argument makes no sense, or the recording has no such worker.
         """
         return analyze_leaks(
-            os.fsencode(self._path()),
-            routes=_names(route),
-            methods=_names(method),
-            workers=_whole_numbers("worker", worker),
-            memory_limit=None if memory_limit is None else _whole("memory_limit", memory_limit),
-            limit=None if limit is None else _whole("limit", limit),
+            os.fsencode(path_of(self._recording)),
+            routes=names(route),
+            methods=names(method),
+            workers=whole_numbers("worker", worker),
+            memory_limit=None if memory_limit is None else whole("memory_limit", memory_limit),
+            limit=None if limit is None else whole("limit", limit),
         )
-
-    def _path(self) -> str | os.PathLike[str]:
-        if self._recording is not None:
-            return self._recording
-        from heapledger import _engine, _live
-
-        path = _live.flush()
-        if path:
-            return path
-        if _engine.status()["active"]:
-            raise RecordingError(
-                "this process is recorded by another: `heapledger run`, or the one that forked it",
-                hint="name the recording: RequestIsolator(path), usually heapledger.db where the service was started",
-            )
-        raise RecordingError("this process does not record itself", hint="call heapledger.start() first")
-
-
-def _names(values: str | Iterable[str]) -> list[str]:
-    return [values] if isinstance(values, str) else list(values)
-
-
-def _whole(name: str, value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise ValueError(f"{name} must be a whole number from 0 up, not {value!r}")
-    return value
-
-
-def _whole_numbers(name: str, values: int | Iterable[int]) -> list[int]:
-    return [_whole(name, value) for value in ([values] if isinstance(values, int) else values)]
-
-
-def _seconds(value: object) -> str:
-    seconds = value.total_seconds() if isinstance(value, timedelta) else value
-    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
-        raise ValueError(f"{value!r} is not a time or duration: give seconds, a timedelta or a text such as 90s")
-    return f"{seconds:.6f}"
-
-
-def _moment(value: Moment) -> str:
-    if isinstance(value, str):
-        return value
-    if isinstance(value, datetime):
-        known = value if value.tzinfo is not None else value.replace(tzinfo=timezone.utc)
-        return known.astimezone(timezone.utc).isoformat()
-    return _seconds(value)

@@ -7,7 +7,7 @@
 #include "analysis/recurring.h"
 #include "analysis/row_arithmetic.h"
 #include "analysis/statistics/sample.h"
-#include "heapledger/analysis.h"
+#include "heapledger/requests.h"
 #include "recording/rows.h"
 
 namespace heapledger::analysis {

@@ -4,7 +4,7 @@
 
 #include <vector>
 
-#include "heapledger/analysis.h"
+#include "heapledger/requests.h"
 
 namespace heapledger::analysis {
 

@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "analysis/recording_tables.h"
-#include "heapledger/analysis.h"
+#include "heapledger/requests.h"
 
 namespace heapledger::analysis {
 

@@ -7,7 +7,7 @@
 
 #include "analysis/recording_tables.h"
 #include "analysis/selection.h"
-#include "heapledger/analysis.h"
+#include "heapledger/requests.h"
 
 namespace heapledger::analysis {
 

@@ -1,6 +1,5 @@
 // The words for enumerations, as JSON and Python know them.
-#include "heapledger/analysis.h"
-#include "heapledger/leaks.h"
+#include "heapledger/request_isolator.h"
 #include "recording/words.h"
 
 namespace heapledger::analysis {

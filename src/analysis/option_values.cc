@@ -1,4 +1,4 @@
-// Durations and moments as users write them: Moment::parse and parse_duration_us of heapledger/analysis.h.
+// Durations and moments as users write them: Moment::parse and parse_duration_us of heapledger/recording_info.h.
 #include <array>
 #include <charconv>
 #include <chrono>
@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-#include "heapledger/analysis.h"
+#include "heapledger/recording_info.h"
 
 namespace heapledger::analysis {
 namespace {

@@ -12,7 +12,7 @@
 #include "analysis/endpoint_names.h"
 #include "analysis/recording_tables.h"
 #include "analysis/selection.h"
-#include "heapledger/analysis.h"
+#include "heapledger/requests.h"
 
 namespace heapledger::analysis {
 

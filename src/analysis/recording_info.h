@@ -5,7 +5,7 @@
 #include <unordered_set>
 
 #include "analysis/recording_tables.h"
-#include "heapledger/analysis.h"
+#include "heapledger/recording_info.h"
 
 namespace heapledger::analysis {
 

@@ -6,8 +6,7 @@
 #include "analysis/requests_analysis.h"
 #include "analysis/segments_analysis.h"
 #include "analysis/selection.h"
-#include "heapledger/analysis.h"
-#include "heapledger/leaks.h"
+#include "heapledger/request_isolator.h"
 #include "recording/recording.h"
 
 namespace heapledger::analysis {

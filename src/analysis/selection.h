@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "analysis/recording_tables.h"
-#include "heapledger/analysis.h"
+#include "heapledger/requests.h"
 #include "recording/rows.h"
 
 namespace heapledger::analysis {

@@ -6,7 +6,7 @@
 
 #include "cli/messages.h"
 #include "cli/package.h"
-#include "heapledger/analysis.h"
+#include "heapledger/request_isolator.h"
 #include "report/requests_text.h"
 
 namespace heapledger::cli {

@@ -13,7 +13,7 @@
 #include "cli/messages.h"
 #include "cli/size_text.h"
 #include "cli/verb.h"
-#include "heapledger/leaks.h"
+#include "heapledger/request_isolator.h"
 #include "report/leaks_text.h"
 #include "report/requests_lines.h"
 

@@ -13,7 +13,7 @@
 #include "cli/analysis_flags.h"
 #include "cli/messages.h"
 #include "cli/verb.h"
-#include "heapledger/analysis.h"
+#include "heapledger/request_isolator.h"
 #include "report/requests_lines.h"
 #include "report/requests_text.h"
 

@@ -10,7 +10,7 @@
 
 #include "cli/analysis_flags.h"
 #include "cli/verb.h"
-#include "heapledger/analysis.h"
+#include "heapledger/request_isolator.h"
 #include "report/segments_text.h"
 
 namespace heapledger::cli {

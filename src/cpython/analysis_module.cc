@@ -16,24 +16,22 @@
 #include <string>
 #include <vector>
 
+#include "cpython/binding_parts.h"
 #include "cpython/leaks_binding.h"
 #include "cpython/segments_binding.h"
-#include "heapledger/analysis.h"
+#include "heapledger/request_isolator.h"
 #include "recording/recording.h"
 
 namespace nb = nanobind;
 using namespace nb::literals;
 using namespace heapledger::analysis;
+using heapledger::cpython::text_or_none;
 
 namespace {
 
 // A path is bytes to the system; Python's str of it need not be UTF-8.
-nb::object path_of(const RecordingInfo& info) {
+nb::object path_text(const RecordingInfo& info) {
   return nb::steal(PyUnicode_DecodeFSDefaultAndSize(info.path.data(), static_cast<Py_ssize_t>(info.path.size())));
-}
-
-std::optional<std::string> text_or_none(const std::string& text) {
-  return text.empty() ? std::nullopt : std::optional(text);
 }
 
 void raise_recording_error(const heapledger::recording::RecordingError& error) {
@@ -55,7 +53,7 @@ RequestsResult analyze_requests(const nb::bytes& path, std::vector<std::string> 
   options.warmup_us = parse_duration_us(warmup);
   options.sort = parse_requests_sort(sort);
   options.limit = limit;
-  const RequestIsolator isolator(std::string(path.c_str(), path.size()));
+  const RequestIsolator isolator(heapledger::cpython::path_of(path));
   const nb::gil_scoped_release unlocked;
   return isolator.analyze(options);
 }
@@ -74,7 +72,7 @@ void bind_distribution(nb::module_& module, const char* name) {
 
 void bind_recording(nb::module_& module) {
   nb::class_<RecordingInfo>(module, "RecordingInfo")
-      .def_prop_ro("path", &path_of)
+      .def_prop_ro("path", &path_text)
       .def_ro("schema_version", &RecordingInfo::schema_version)
       .def_ro("heapledger_version", &RecordingInfo::heapledger_version)
       .def_ro("started_unix_us", &RecordingInfo::started_unix_us)
@@ -195,8 +193,8 @@ void bind_remarks(nb::module_& module) {
 }
 
 void bind_result(nb::module_& module) {
-  nb::class_<RequestsResult>(module, "RequestsResult")
-      .def_ro("recording", &RequestsResult::recording)
+  nb::class_<RequestsResult> result(module, "RequestsResult");
+  result.def_ro("recording", &RequestsResult::recording)
       .def_ro("accounting", &RequestsResult::accounting)
       .def_ro("memory", &RequestsResult::memory)
       .def_ro("requests", &RequestsResult::requests)
@@ -208,12 +206,8 @@ void bind_result(nb::module_& module) {
       .def_ro("workers", &RequestsResult::workers)
       .def_ro("findings", &RequestsResult::findings)
       .def_ro("folded", &RequestsResult::folded)
-      .def_ro("unmatched", &RequestsResult::unmatched)
-      .def("to_text", &RequestsResult::to_text)
-      .def("to_json", &RequestsResult::to_json)
-      .def("to_csv", &RequestsResult::to_csv)
-      .def("to_dict",
-           [](const RequestsResult& result) { return nb::module_::import_("json").attr("loads")(result.to_json()); });
+      .def_ro("unmatched", &RequestsResult::unmatched);
+  heapledger::cpython::bind_renderings(result);
 }
 
 }  // namespace

@@ -14,7 +14,8 @@
 #include <utility>
 #include <vector>
 
-#include "heapledger/leaks.h"
+#include "cpython/binding_parts.h"
+#include "heapledger/request_isolator.h"
 #include "report/leaks_words.h"
 
 namespace nb = nanobind;
@@ -23,10 +24,6 @@ using namespace heapledger::analysis;
 
 namespace heapledger::cpython {
 namespace {
-
-std::optional<std::string> version_of(const std::string& version) {
-  return version.empty() ? std::nullopt : std::optional(version);
-}
 
 LeaksResult analyze_leaks(const nb::bytes& path, std::vector<std::string> routes, std::vector<std::string> methods,
                           std::vector<std::int64_t> workers, std::optional<std::uint64_t> memory_limit,
@@ -37,7 +34,7 @@ LeaksResult analyze_leaks(const nb::bytes& path, std::vector<std::string> routes
   options.workers = std::move(workers);
   options.memory_limit_bytes = memory_limit;
   options.limit = limit;
-  const RequestIsolator isolator(std::string(path.c_str(), path.size()));
+  const RequestIsolator isolator(path_of(path));
   const nb::gil_scoped_release unlocked;
   return isolator.leaks(options);
 }
@@ -59,14 +56,14 @@ void bind_sites(nb::module_& module) {
   nb::class_<EndpointId>(module, "EndpointId")
       .def_ro("method", &EndpointId::method)
       .def_ro("route", &EndpointId::route)
-      .def_prop_ro("version", [](const EndpointId& id) { return version_of(id.version); });
+      .def_prop_ro("version", [](const EndpointId& id) { return text_or_none(id.version); });
 }
 
 void bind_finding(nb::module_& module) {
   nb::class_<LeakFinding>(module, "LeakFinding")
       .def_ro("method", &LeakFinding::method)
       .def_ro("route", &LeakFinding::route)
-      .def_prop_ro("version", [](const LeakFinding& finding) { return version_of(finding.version); })
+      .def_prop_ro("version", [](const LeakFinding& finding) { return text_or_none(finding.version); })
       .def_ro("deprecated", &LeakFinding::deprecated)
       .def_prop_ro("verdict", [](const LeakFinding& finding) { return name_of(finding.verdict); })
       .def_ro("bytes_per_request", &LeakFinding::bytes_per_request)
@@ -90,8 +87,8 @@ void bind_finding(nb::module_& module) {
 void bind_leaks(nb::module_& module) {
   bind_sites(module);
   bind_finding(module);
-  nb::class_<LeaksResult>(module, "LeaksResult")
-      .def_ro("recording", &LeaksResult::recording)
+  nb::class_<LeaksResult> result(module, "LeaksResult");
+  result.def_ro("recording", &LeaksResult::recording)
       .def_ro("confidence_ratio", &LeaksResult::confidence_ratio)
       .def_ro("findings", &LeaksResult::findings)
       .def_ro("memory_limit_bytes", &LeaksResult::memory_limit_bytes)
@@ -99,12 +96,8 @@ void bind_leaks(nb::module_& module) {
       .def_ro("seconds_to_limit", &LeaksResult::seconds_to_limit)
       .def_ro("smallest_leak_bytes", &LeaksResult::smallest_leak_bytes)
       .def_ro("unmatched", &LeaksResult::unmatched)
-      .def_prop_ro("has_leak", &LeaksResult::has_leak)
-      .def("to_text", &LeaksResult::to_text)
-      .def("to_json", &LeaksResult::to_json)
-      .def("to_csv", &LeaksResult::to_csv)
-      .def("to_dict",
-           [](const LeaksResult& result) { return nb::module_::import_("json").attr("loads")(result.to_json()); });
+      .def_prop_ro("has_leak", &LeaksResult::has_leak);
+  bind_renderings(result);
   module.def("analyze_leaks", &analyze_leaks, "path"_a, nb::kw_only(), "routes"_a, "methods"_a, "workers"_a,
              "memory_limit"_a.none(), "limit"_a.none());
 }

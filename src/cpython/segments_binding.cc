@@ -12,7 +12,8 @@
 #include <utility>
 #include <vector>
 
-#include "heapledger/analysis.h"
+#include "cpython/binding_parts.h"
+#include "heapledger/request_isolator.h"
 
 namespace heapledger::cpython {
 namespace {
@@ -21,15 +22,10 @@ namespace nb = nanobind;
 using namespace nb::literals;
 using namespace heapledger::analysis;
 
-template <class Row>
-auto text_or_none(std::string Row::*member) {
-  return [member](const Row& row) { return (row.*member).empty() ? std::nullopt : std::optional(row.*member); };
-}
-
 SegmentsResult analyze_segments(const nb::bytes& path, std::vector<std::int64_t> workers) {
   SegmentsOptions options;
   options.workers = std::move(workers);
-  const RequestIsolator isolator(std::string(path.c_str(), path.size()));
+  const RequestIsolator isolator(path_of(path));
   const nb::gil_scoped_release unlocked;
   return isolator.segments(options);
 }
@@ -90,17 +86,13 @@ void bind_blocks(nb::module_& module) {
 void bind_segments(nb::module_& module) {
   bind_memory(module);
   bind_blocks(module);
-  nb::class_<SegmentsResult>(module, "SegmentsResult")
-      .def_ro("recording", &SegmentsResult::recording)
+  nb::class_<SegmentsResult> result(module, "SegmentsResult");
+  result.def_ro("recording", &SegmentsResult::recording)
       .def_ro("workers", &SegmentsResult::workers)
       .def_ro("group", &SegmentsResult::group)
       .def_ro("blocks", &SegmentsResult::blocks)
-      .def_ro("flows", &SegmentsResult::flows)
-      .def("to_text", &SegmentsResult::to_text)
-      .def("to_json", &SegmentsResult::to_json)
-      .def("to_csv", &SegmentsResult::to_csv)
-      .def("to_dict",
-           [](const SegmentsResult& result) { return nb::module_::import_("json").attr("loads")(result.to_json()); });
+      .def_ro("flows", &SegmentsResult::flows);
+  bind_renderings(result);
   module.def("analyze_segments", &analyze_segments, "path"_a, nb::kw_only(), "workers"_a);
 }
 

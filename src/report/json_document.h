@@ -8,7 +8,7 @@
 #include <optional>
 #include <string>
 
-#include "heapledger/analysis.h"
+#include "heapledger/recording_info.h"
 
 namespace heapledger::report {
 

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "heapledger/analysis.h"
+#include "heapledger/requests.h"
 
 namespace heapledger::report {
 

@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "heapledger/analysis.h"
+#include "heapledger/requests.h"
 #include "report/json_document.h"
 
 namespace heapledger::report {

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "heapledger/analysis.h"
+#include "heapledger/requests.h"
 
 namespace heapledger::report {
 

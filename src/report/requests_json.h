@@ -1,7 +1,7 @@
 // The document heapledger.requests/1. Pure function; thread-safe; allocates.
 #pragma once
 
-#include "heapledger/analysis.h"
+#include "heapledger/requests.h"
 #include "report/json_document.h"
 
 namespace heapledger::report {

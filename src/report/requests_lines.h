@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "heapledger/analysis.h"
+#include "heapledger/requests.h"
 #include "report/labelled_lines.h"
 
 namespace heapledger::report {

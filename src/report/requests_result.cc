@@ -1,5 +1,5 @@
 // The members of RequestsResult that render it: the public face of the renderers.
-#include "heapledger/analysis.h"
+#include "heapledger/requests.h"
 #include "report/requests_csv.h"
 #include "report/requests_json.h"
 #include "report/requests_text.h"

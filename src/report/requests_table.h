@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "heapledger/analysis.h"
+#include "heapledger/requests.h"
 #include "report/text_style.h"
 
 namespace heapledger::report {

@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "heapledger/analysis.h"
+#include "heapledger/segments.h"
 
 namespace heapledger::report {
 

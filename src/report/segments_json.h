@@ -1,7 +1,7 @@
 // The document heapledger.segments/1. Pure functions; thread-safe; allocate.
 #pragma once
 
-#include "heapledger/analysis.h"
+#include "heapledger/segments.h"
 #include "report/json_document.h"
 
 namespace heapledger::report {

@@ -1,5 +1,5 @@
 // The members of SegmentsResult that render it: the public face of the renderers.
-#include "heapledger/analysis.h"
+#include "heapledger/segments.h"
 #include "report/segments_csv.h"
 #include "report/segments_json.h"
 #include "report/segments_text.h"

@@ -5,7 +5,7 @@
 
 #include <string>
 
-#include "heapledger/analysis.h"
+#include "heapledger/segments.h"
 #include "report/text_style.h"
 
 namespace heapledger::report {

@@ -19,7 +19,7 @@
 #include "analysis/row_arithmetic.h"
 #include "analysis/statistics/folded_figure.h"
 #include "analysis/statistics/quantile.h"
-#include "heapledger/analysis.h"
+#include "heapledger/recording_info.h"
 
 namespace heapledger::analysis::statistics {
 

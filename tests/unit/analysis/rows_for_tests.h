@@ -7,7 +7,7 @@
 
 #include "analysis/recording_tables.h"
 #include "analysis/requests_analysis.h"
-#include "heapledger/analysis.h"
+#include "heapledger/request_isolator.h"
 #include "recording/figures.h"
 #include "recording/rows.h"
 

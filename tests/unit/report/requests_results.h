@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "../analysis/rows_for_tests.h"
-#include "heapledger/analysis.h"
+#include "heapledger/requests.h"
 #include "ledger/layout.h"
 
 namespace heapledger::report {

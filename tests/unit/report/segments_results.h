@@ -5,7 +5,7 @@
 
 #include "../analysis/rows_for_tests.h"
 #include "analysis/segments_analysis.h"
-#include "heapledger/analysis.h"
+#include "heapledger/segments.h"
 
 namespace heapledger::report {
 
