@@ -62,6 +62,21 @@ void hl_leave(hl_scope scope, const hl_outcome* outcome);
 uint32_t hl_endpoint(const char* method, const char* route, const char* version, int deprecated);
 void hl_set_endpoint(hl_scope scope, uint32_t endpoint);
 
+/* What a scope is doing: the row of it says what each phase allocated, its peak and its time. Unmarked, it handles. */
+typedef enum hl_phase {
+  HL_PHASE_READ = 0,
+  HL_PHASE_DESERIALIZE = 1,
+  HL_PHASE_HANDLE = 2,
+  HL_PHASE_SERIALIZE = 3,
+  HL_PHASE_SEND = 4
+} hl_phase;
+
+/* Mark a phase: from here to hl_leave_phase(scope, what this returned) the scope reads, deserializes or serializes. A
+ * phase within another one belongs to that one, except for reading within deserializing. HL_PHASE_SEND holds until the
+ * scope ends, and needs no hl_leave_phase. */
+int hl_enter_phase(hl_scope scope, hl_phase phase);
+void hl_leave_phase(hl_scope scope, int entered);
+
 /* Let this thread's reported blocks be charged to `scope` ({0, 0}: to the service); returns what was set before. */
 hl_scope hl_enter(hl_scope scope);
 

@@ -32,6 +32,8 @@ std::int64_t fold_peak(Engine& e, OwnerId owner, HotBank& bank) noexcept {
   const std::int64_t highest = bank.threshold - std::min(bank.min_room, bank.room) + std::min(folded, outside);
   folded = outside;
   if (highest > static_cast<std::int64_t>(bank.peak_bytes)) bank.peak_bytes = static_cast<std::uint64_t>(highest);
+  PhaseBook& phase = e.phases[owner.raw()];
+  phase.highest_bytes = std::max(phase.highest_bytes, highest);
   return highest;
 }
 
@@ -139,6 +141,21 @@ void hold_pending(Engine& e, OwnerId owner, std::uint64_t bytes) noexcept {
 std::uint64_t peak_bytes(Engine& e, OwnerId owner) noexcept {
   fold_peak(e, owner, hot(e, owner));
   return std::max(hot(e, owner).peak_bytes, e.ledger.off_gil[owner.raw()].peak_bytes.load(kRelaxed));
+}
+
+// The off-GIL bank's peak starts anew at the present level; what it was is in the hot bank's from then on.
+std::int64_t restart_peak(Engine& e, OwnerId owner) noexcept {
+  HotBank& bank = hot(e, owner);
+  ledger::OffGilBank& outside = e.ledger.off_gil[owner.raw()];
+  PhaseBook& phase = e.phases[owner.raw()];
+  fold_peak(e, owner, bank);
+  bank.min_room = bank.room;
+  const std::int64_t level = std::max<std::int64_t>(0, gil_live(bank) + outside.live_bytes.load(kRelaxed));
+  const std::uint64_t of_others = outside.peak_bytes.exchange(static_cast<std::uint64_t>(level), kRelaxed);
+  bank.peak_bytes = std::max(bank.peak_bytes, of_others);
+  const std::int64_t highest = std::max(phase.highest_bytes, static_cast<std::int64_t>(of_others));
+  phase.highest_bytes = level;
+  return highest;
 }
 
 void credit_off_gil(Engine& e, OwnerId owner, std::uint64_t bytes) noexcept {

@@ -90,5 +90,7 @@ inline std::int64_t live_bytes(Engine& e, OwnerId owner) noexcept {
   return gil_live(hot(e, owner)) + e.ledger.off_gil[owner.raw()].live_bytes.load(std::memory_order_relaxed);
 }
 HL_EXPORT std::uint64_t peak_bytes(Engine& e, OwnerId owner) noexcept;
+// The owner's highest level since this was asked last; peak_bytes() stays what it is.
+std::int64_t restart_peak(Engine& e, OwnerId owner) noexcept;
 
 }  // namespace heapledger::engine

@@ -18,6 +18,7 @@
 #include "engine/curve.h"
 #include "engine/export.h"
 #include "engine/native_map.h"
+#include "engine/phase_book.h"
 #include "engine/pool_map.h"
 #include "engine/sampler.h"
 #include "engine/word_map.h"
@@ -106,7 +107,8 @@ struct Engine {
   std::uint32_t content_type_count;
 
   Sampler sampler;
-  Curve curves[ledger::kOwnerSlots];  // [gil] of open requests
+  Curve curves[ledger::kOwnerSlots];      // [gil] of open requests
+  PhaseBook phases[ledger::kOwnerSlots];  // [gil]
   std::uint32_t cohort_owner_count;
 
   std::uint32_t ended_owners;  // ended, with live bytes: the sweep's work

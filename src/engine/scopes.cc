@@ -8,6 +8,7 @@
 #include "engine/in_flight.h"
 #include "engine/measure.h"
 #include "engine/owners.h"
+#include "engine/phases.h"
 #include "engine/request_ring.h"
 #include "engine/survivors.h"
 #include "engine/tenure.h"
@@ -39,15 +40,16 @@ std::uint64_t allocated_bytes(Engine& e, OwnerId owner) noexcept {
   return hot(e, owner).allocated_bytes + e.ledger.off_gil[owner.raw()].allocated_bytes.load(kRelaxed);
 }
 
-void snapshot_end(Engine& e, OwnerId owner, const Outcome& outcome) noexcept {
+void snapshot_end(Engine& e, OwnerId owner, const Outcome& outcome, std::uint64_t now_ns) noexcept {
   OwnerRecord& who = record(e, owner);
+  const bool has_phases = finish_phases(e, owner, now_ns);
   const ledger::OffGilBank& outside = e.ledger.off_gil[owner.raw()];
   who.native_allocated_bytes = outside.native_allocated_bytes.load(kRelaxed);
   who.native_peak_bytes = outside.native_peak_bytes.load(kRelaxed);
   const std::int64_t live = live_bytes(e, owner);
   const std::uint64_t allocated = allocated_bytes(e, owner);
   who.at_end = {
-      .duration_ns = base::monotonic_ns() - who.started_ns,
+      .duration_ns = now_ns - who.started_ns,
       .allocated_bytes = allocated,
       .allocations = hot(e, owner).allocations + outside.allocations.load(kRelaxed),
       .peak_bytes = peak_bytes(e, owner),
@@ -55,7 +57,8 @@ void snapshot_end(Engine& e, OwnerId owner, const Outcome& outcome) noexcept {
       .isolated_bytes =
           floor_zero(static_cast<std::int64_t>(allocated) - live - static_cast<std::int64_t>(who.foreign_freed_bytes)),
       .status = outcome.status,
-      .flags = outcome.flags | ((who.flags & ledger::kOwnerApproximate) != 0 ? ledger::kRequestApproximate : 0)};
+      .flags = outcome.flags | ((who.flags & ledger::kOwnerApproximate) != 0 ? ledger::kRequestApproximate : 0) |
+               (has_phases ? ledger::kRequestPhases : 0)};
 }
 
 // What was freed between end() and leave() did not outlive the request: its last frames held it.
@@ -65,6 +68,14 @@ void settle_escaped(Engine& e, OwnerId owner) noexcept {
   if (live >= end.escaped_bytes) return;
   end.isolated_bytes += end.escaped_bytes - live;
   end.escaped_bytes = live;
+}
+
+void write_payload(const Engine& e, OwnerId owner, const Outcome& outcome, ledger::RingRecord& row) noexcept {
+  row.request_encoding = outcome.request_encoding;
+  row.response_encoding = outcome.response_encoding;
+  for (std::uint32_t i = 0; i < ledger::kPhases; ++i) {
+    row.phases[i] = ledger::PackedPhase::of(phase_figures(e, owner, static_cast<ledger::Phase>(i)));
+  }
 }
 
 void write_row(Engine& e, OwnerId owner, const Outcome& outcome) noexcept {
@@ -103,6 +114,7 @@ void write_row(Engine& e, OwnerId owner, const Outcome& outcome) noexcept {
   row->peak_percent = e.curves[owner.raw()].peak_percent;
   row->request_type_bytes = request_type.bytes;
   row->response_type_bytes = response_type.bytes;
+  write_payload(e, owner, outcome, *row);
   commit_record(*row, index);
 }
 
@@ -143,6 +155,7 @@ Scope begin_request(Engine& e) noexcept {
   who.in_flight_at_start = header.in_flight.fetch_add(1, kRelaxed) + 1;
   note_in_flight(e, sequence, who.in_flight_at_start);
   begin_curve(e, owner);
+  begin_phases(e, owner, who.started_ns);
   link_open(e, owner);
   return {who.generation, owner.raw()};
 }
@@ -167,7 +180,7 @@ void end_request(Engine& e, Scope scope, const Outcome& outcome) noexcept {
     e.resumed_ns = now_ns;
   }
   fold(e, owner, gil_live(bank));
-  snapshot_end(e, owner, outcome);
+  snapshot_end(e, owner, outcome, now_ns);
   finish_curve(e, owner);
   who.state = OwnerState::kResponded;
   e.ledger.header.in_flight.fetch_sub(1, kRelaxed);

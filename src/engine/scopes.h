@@ -28,6 +28,8 @@ struct Outcome {
   std::uint64_t sent_bytes = 0;
   std::string_view request_type;
   std::string_view response_type;
+  ledger::Encoding request_encoding = ledger::Encoding::kIdentity;
+  ledger::Encoding response_encoding = ledger::Encoding::kIdentity;
 };
 
 // Scope{}: switched off, or no slot free (counted as approximate; its bytes go to `tenured_owner`).

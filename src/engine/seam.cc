@@ -5,6 +5,7 @@
 #include "engine/audit.h"
 #include "engine/books.h"
 #include "engine/owners.h"
+#include "engine/phases.h"
 #include "engine/scopes.h"
 #include "engine/switch.h"
 #include "engine/tenure.h"
@@ -40,7 +41,7 @@ Scope inner(hl_scope scope) noexcept { return {scope.generation, static_cast<std
 
 Outcome inner(const hl_outcome* outcome) noexcept {
   if (outcome == nullptr) return {};
-  return {outcome->status, outcome->flags, outcome->received_bytes, outcome->sent_bytes, {}, {}};
+  return {outcome->status, outcome->flags, outcome->received_bytes, outcome->sent_bytes, {}, {}, {}, {}};
 }
 
 // Reported blocks are booked in the off-GIL bank: any thread may report at any time.
@@ -91,6 +92,17 @@ HL_EXPORT uint32_t hl_endpoint(const char* method, const char* route, const char
 HL_EXPORT void hl_set_endpoint(hl_scope scope, uint32_t endpoint) {
   SeamLock lock;
   set_endpoint(engine(), inner(scope), EndpointId{endpoint});
+}
+
+HL_EXPORT int hl_enter_phase(hl_scope scope, hl_phase phase) {
+  SeamLock lock;
+  if (phase == HL_PHASE_SEND) begin_sending(engine(), inner(scope));
+  return static_cast<int>(enter_phase(engine(), inner(scope), static_cast<Phase>(phase)));
+}
+
+HL_EXPORT void hl_leave_phase(hl_scope scope, int entered) {
+  SeamLock lock;
+  leave_phase(engine(), inner(scope), static_cast<Visit>(entered));
 }
 
 HL_EXPORT hl_scope hl_enter(hl_scope scope) {

@@ -36,11 +36,12 @@
 #include <cstdint>
 
 #include "ledger/layout_lives.h"
+#include "ledger/layout_payload.h"
 
 namespace heapledger::ledger {
 
 inline constexpr std::uint64_t kMagic = 0x31474C5045414548ULL;  // "HEAPLG1" little-endian, never changes
-inline constexpr std::uint32_t kLayoutVersion = 3;
+inline constexpr std::uint32_t kLayoutVersion = 4;
 
 inline constexpr std::size_t kPageBytes = 4096;
 inline constexpr std::uint32_t kOwnerSlots = 8192;
@@ -165,6 +166,7 @@ inline constexpr std::uint32_t kRequestRaised = 1u << 1;
 inline constexpr std::uint32_t kRequestStreamedIn = 1u << 2;
 inline constexpr std::uint32_t kRequestStreamedOut = 1u << 3;
 inline constexpr std::uint32_t kRequestDisconnected = 1u << 4;
+inline constexpr std::uint32_t kRequestPhases = 1u << 5;  // its phases were seen: RingRecord::phases is valid
 
 // How live bytes moved during a request: its duration in sixteen equal parts, the mean level of each in fifteenths of
 // the request's peak, four bits each, the first part highest. peak_percent: when the peak was reached, in percent of
@@ -200,10 +202,13 @@ struct RingRecord {
   std::uint32_t response_type_offset;
   std::uint16_t request_type_bytes;
   std::uint16_t response_type_bytes;
-  std::uint32_t reserved_small;
+  Encoding request_encoding;
+  Encoding response_encoding;
+  std::uint16_t reserved_small;
   std::uint64_t curve;
   std::uint8_t peak_percent;
-  std::uint8_t reserved[71];
+  std::uint8_t reserved;
+  PackedPhase phases[kPhases];
 };
 static_assert(sizeof(RingRecord) == 256);
 
@@ -310,6 +315,11 @@ struct alignas(4096) Header {
   std::atomic<std::uint64_t> lost_samples;       // no room, or the sampler was held by another thread
   std::atomic<std::uint64_t> lost_cohort_bytes;  // survivors at the freeze that found no cell
   std::atomic<std::uint64_t> lost_flow_bytes;
+
+  // [gil]; count: release after the record, acquire before reading it.
+  std::atomic<std::uint32_t> body_limit_count;
+  std::uint32_t reserved_limits;
+  BodyLimit body_limits[kBodyLimits];
 };
 static_assert(sizeof(Header) == kPageBytes);
 

@@ -36,6 +36,8 @@ std::string validate(const Ledger& ledger) {
   return {};
 }
 
+Encoding encoding_of(Encoding stored) noexcept { return stored <= Encoding::kOther ? stored : Encoding::kOther; }
+
 FinishedRequest from_ring(const RingRecord& record) {
   FinishedRequest request;
   request.endpoint = record.endpoint;
@@ -63,6 +65,12 @@ FinishedRequest from_ring(const RingRecord& record) {
   request.response_type = {record.response_type_offset, record.response_type_bytes};
   request.curve = record.curve;
   request.peak_percent = record.peak_percent;
+  request.request_encoding = encoding_of(record.request_encoding);
+  request.response_encoding = encoding_of(record.response_encoding);
+  if ((record.flags & kRequestPhases) != 0) {
+    std::array<PhaseFigures, kPhases>& phases = request.phases.emplace();
+    for (std::size_t i = 0; i < kPhases; ++i) phases[i] = record.phases[i].figures();
+  }
   return request;
 }
 
@@ -277,6 +285,20 @@ std::optional<Addresses> LedgerView::addresses() const {
     return addresses;
   }
   return std::nullopt;
+}
+
+std::vector<BodyLimitSeen> LedgerView::body_limits() const {
+  // Acquire: pairs with the writer's release after the record was written.
+  const std::uint32_t count = ledger_->header.body_limit_count.load(std::memory_order_acquire);
+  std::vector<BodyLimitSeen> limits;
+  for (std::uint32_t i = 0; i < std::min(count, kBodyLimits); ++i) {
+    const Copy<BodyLimit> limit(ledger_->header.body_limits[i]);
+    BodyLimitSeen& seen = limits.emplace_back();
+    seen.endpoint = limit->endpoint;
+    seen.setting = text({limit->setting_offset, limit->setting_bytes});
+    if (limit->limit_bytes != kNoBodyLimit) seen.limit_bytes = limit->limit_bytes;
+  }
+  return limits;
 }
 
 }  // namespace heapledger::ledger

@@ -8,6 +8,7 @@
 // drain.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -62,6 +63,9 @@ struct FinishedRequest {
   TextRef response_type;
   std::uint64_t curve = 0;  // RingRecord::curve
   std::uint8_t peak_percent = kNoCurve;
+  std::optional<std::array<PhaseFigures, kPhases>> phases;  // nullopt: nobody marked any
+  Encoding request_encoding = Encoding::kIdentity;
+  Encoding response_encoding = Encoding::kIdentity;
 };
 
 // One owner slot. `torn` when the writer died (or would not stop) while rewriting who the owner is.
@@ -169,6 +173,13 @@ struct Site {
   std::uint64_t retained_samples = 0;
 };
 
+// How large a request body may be by a framework's setting; nullopt: it sets no limit.
+struct BodyLimitSeen {
+  std::uint32_t endpoint = 0;  // 0: all of the process
+  std::string setting;
+  std::optional<std::uint64_t> limit_bytes;
+};
+
 struct Run {
   std::uint64_t address = 0;
   std::uint64_t bytes = 0;
@@ -253,6 +264,7 @@ class LedgerView {
   std::optional<Peak> peak() const;          // nullopt: none recorded yet, or torn
   std::optional<Sample> sample() const;      // nullopt: none yet, or torn
   std::optional<Addresses> addresses() const;
+  std::vector<BodyLimitSeen> body_limits() const;
 
   std::vector<Life> lives() const;  // endpoints that a request has ended of
   std::vector<Cohort> cohorts() const;

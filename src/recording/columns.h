@@ -15,7 +15,7 @@
 namespace heapledger::recording {
 
 // What an integer is, and so what is checked when it is read.
-enum class Holds : std::uint8_t { kInteger, kSize, kWorker, kEndpoint, kContentType, kStack };
+enum class Holds : std::uint8_t { kInteger, kSize, kWorker, kEndpoint, kContentType, kContentEncoding, kStack };
 
 template <class Row>
 struct Column {
@@ -62,6 +62,33 @@ inline constexpr Table<RequestRow, 27> kRequestTable{
       {"after_response_bytes", &RequestRow::after_response_bytes, Holds::kSize},
       {"curve", &RequestRow::curve},
       {"peak_percent", &RequestRow::peak_percent, Holds::kSize}}}};
+
+// The rest of a request's row, which few read.
+inline constexpr Table<PayloadRow, 17> kPayloadTable{
+    "request",
+    {{{"read_allocated_bytes", &PayloadRow::read_allocated_bytes, Holds::kSize},
+      {"read_peak_bytes", &PayloadRow::read_peak_bytes, Holds::kSize},
+      {"read_us", &PayloadRow::read_us, Holds::kSize},
+      {"deserialize_allocated_bytes", &PayloadRow::deserialize_allocated_bytes, Holds::kSize},
+      {"deserialize_peak_bytes", &PayloadRow::deserialize_peak_bytes, Holds::kSize},
+      {"deserialize_us", &PayloadRow::deserialize_us, Holds::kSize},
+      {"handle_allocated_bytes", &PayloadRow::handle_allocated_bytes, Holds::kSize},
+      {"handle_peak_bytes", &PayloadRow::handle_peak_bytes, Holds::kSize},
+      {"handle_us", &PayloadRow::handle_us, Holds::kSize},
+      {"serialize_allocated_bytes", &PayloadRow::serialize_allocated_bytes, Holds::kSize},
+      {"serialize_peak_bytes", &PayloadRow::serialize_peak_bytes, Holds::kSize},
+      {"serialize_us", &PayloadRow::serialize_us, Holds::kSize},
+      {"send_allocated_bytes", &PayloadRow::send_allocated_bytes, Holds::kSize},
+      {"send_peak_bytes", &PayloadRow::send_peak_bytes, Holds::kSize},
+      {"send_us", &PayloadRow::send_us, Holds::kSize},
+      {"request_encoding", &PayloadRow::request_encoding, Holds::kContentEncoding},
+      {"response_encoding", &PayloadRow::response_encoding, Holds::kContentEncoding}}}};
+
+inline constexpr Table<BodyLimitRow, 4> kBodyLimitTable{"body_limit",
+                                                        {{{"worker", &BodyLimitRow::worker, Holds::kWorker},
+                                                          {"endpoint", &BodyLimitRow::endpoint, Holds::kEndpoint},
+                                                          {"setting", &BodyLimitRow::setting},
+                                                          {"limit_bytes", &BodyLimitRow::limit_bytes, Holds::kSize}}}};
 
 inline constexpr Table<WorkerRow, 30> kWorkerTable{
     "worker",
@@ -167,6 +194,20 @@ std::string select_from(const Table<Row, kCount>& table, std::string_view rest) 
   for (const Column<Row>& column : table.columns)
     sql.append(&column == table.columns.data() ? "" : ", ").append(column.name);
   return sql.append(" FROM ").append(table.name).append(" ").append(rest);
+}
+
+// "INTO table (b, c) VALUES (?, ?)", from column `first` on; `more` holds further columns of the same table.
+template <class Row, std::size_t kCount, class Other, std::size_t kMore>
+std::string insert_into(const Table<Row, kCount>& table, std::size_t first, const Table<Other, kMore>& more) {
+  std::string names;
+  std::string values;
+  const auto add = [&](const char* name) {
+    names.append(names.empty() ? "" : ", ").append(name);
+    values.append(values.empty() ? "?" : ", ?");
+  };
+  for (std::size_t i = first; i < kCount; ++i) add(table.columns[i].name);
+  for (const Column<Other>& column : more.columns) add(column.name);
+  return std::string("INTO ").append(table.name).append(" (").append(names).append(") VALUES (").append(values) + ")";
 }
 
 // "INTO table (b, c) VALUES (?, ?)", from column `first` on.

@@ -47,6 +47,9 @@ class Recording {
   std::vector<WorkerRow> workers() const;                                    // by id
   std::vector<EndpointRow> endpoints() const;                                // by id
   std::vector<ContentTypeRow> content_types() const;                         // by id
+  std::vector<ContentEncodingRow> content_encodings() const;                 // by id
+  std::vector<PayloadRow> payloads() const;                                  // of each request, by its id
+  std::vector<BodyLimitRow> body_limits() const;                             // by worker
   std::vector<RequestRow> requests(const RequestFilter& filter = {}) const;  // by id: the order of arrival
   std::vector<OwnerTotalRow> owner_totals() const;                           // by worker
   std::vector<InFlightRow> in_flight() const;                                // by worker, sequence

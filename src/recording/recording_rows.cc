@@ -18,6 +18,7 @@ void Recording::State::load_references() {
   load("SELECT id FROM worker", workers);
   load("SELECT id FROM endpoint", endpoints);
   load("SELECT id FROM content_type", content_types);
+  load("SELECT id FROM content_encoding", content_encodings);
   load("SELECT id FROM stack", stacks);
 }
 
@@ -25,6 +26,9 @@ void Recording::State::check(Holds holds, std::int64_t id) const {
   if (holds == Holds::kWorker && !workers.contains(id)) damaged("a row names an unknown worker");
   if (holds == Holds::kEndpoint && !endpoints.contains(id)) damaged("a row names an unknown endpoint");
   if (holds == Holds::kContentType && !content_types.contains(id)) damaged("a row names an unknown content type");
+  if (holds == Holds::kContentEncoding && !content_encodings.contains(id)) {
+    damaged("a row names an unknown content encoding");
+  }
   if (holds == Holds::kStack && !stacks.contains(id)) damaged("a row names an unknown stack");
 }
 
@@ -93,6 +97,19 @@ std::vector<ContentTypeRow> Recording::content_types() const {
   while (select.step()) rows.push_back({select.integer(0), select.text(1)});
   return rows;
 }
+
+std::vector<ContentEncodingRow> Recording::content_encodings() const {
+  Statement select(*state_->database, "SELECT id, name FROM content_encoding ORDER BY id");
+  std::vector<ContentEncodingRow> rows;
+  while (select.step()) rows.push_back({select.integer(0), select.text(1)});
+  return rows;
+}
+
+std::vector<BodyLimitRow> Recording::body_limits() const {
+  return state_->read_all(kBodyLimitTable, "ORDER BY worker, rowid");
+}
+
+std::vector<PayloadRow> Recording::payloads() const { return state_->read_all(kPayloadTable, "ORDER BY id"); }
 
 std::vector<RequestRow> Recording::requests(const RequestFilter& filter) const {
   std::vector<RequestRow> rows;

@@ -16,6 +16,7 @@ struct Recording::State {
   std::unordered_set<std::int64_t> workers;
   std::unordered_set<std::int64_t> endpoints;
   std::unordered_set<std::int64_t> content_types;
+  std::unordered_set<std::int64_t> content_encodings;
   std::unordered_set<std::int64_t> stacks;
 
   void load_references();

@@ -110,6 +110,40 @@ struct RequestRow {
   std::optional<std::int64_t> peak_percent;
 };
 
+// What the phases of a request took, and how its bodies were encoded. All of a phase nullopt: phases were not seen.
+struct PayloadRow {
+  std::optional<std::int64_t> read_allocated_bytes;
+  std::optional<std::int64_t> read_peak_bytes;
+  std::optional<std::int64_t> read_us;
+  std::optional<std::int64_t> deserialize_allocated_bytes;
+  std::optional<std::int64_t> deserialize_peak_bytes;
+  std::optional<std::int64_t> deserialize_us;
+  std::optional<std::int64_t> handle_allocated_bytes;
+  std::optional<std::int64_t> handle_peak_bytes;
+  std::optional<std::int64_t> handle_us;
+  std::optional<std::int64_t> serialize_allocated_bytes;
+  std::optional<std::int64_t> serialize_peak_bytes;
+  std::optional<std::int64_t> serialize_us;
+  std::optional<std::int64_t> send_allocated_bytes;
+  std::optional<std::int64_t> send_peak_bytes;
+  std::optional<std::int64_t> send_us;
+  std::optional<std::int64_t> request_encoding;  // ContentEncodingRow::id; nullopt: identity
+  std::optional<std::int64_t> response_encoding;
+};
+
+struct ContentEncodingRow {
+  std::int64_t id = 0;
+  std::string name;
+};
+
+// How large a request body may be, as a framework's setting says.
+struct BodyLimitRow {
+  std::int64_t worker = 0;
+  std::optional<std::int64_t> endpoint;  // nullopt: all of the worker
+  std::string setting;
+  std::optional<std::int64_t> limit_bytes;  // nullopt: the framework sets none
+};
+
 // Which requests to read; an empty member does not restrict. Times are compared with started_us, until is exclusive.
 struct RequestFilter {
   std::optional<std::string> route;    // exact template

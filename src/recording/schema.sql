@@ -55,6 +55,11 @@ CREATE TABLE content_type (
   name TEXT NOT NULL UNIQUE
 );
 
+CREATE TABLE content_encoding (
+  id INTEGER PRIMARY KEY,
+  name TEXT NOT NULL UNIQUE   -- 'gzip', 'deflate', 'br', 'zstd', 'compress', 'other' (another one, or several)
+);
+
 CREATE TABLE request (        -- one finished request
   id INTEGER PRIMARY KEY,
   worker INTEGER NOT NULL,
@@ -83,7 +88,31 @@ CREATE TABLE request (        -- one finished request
   after_response_bytes INTEGER NOT NULL DEFAULT 0,
   curve INTEGER,              -- live bytes over its duration: sixteen equal parts, the mean of each in fifteenths of the
                               -- peak, four bits each, the first part highest; NULL: not known
-  peak_percent INTEGER        -- when the peak was reached, in percent of the duration
+  peak_percent INTEGER,       -- when the peak was reached, in percent of the duration
+  read_allocated_bytes INTEGER,        -- by phase: what it allocated, the request's highest live bytes during it, its
+  read_peak_bytes INTEGER,             -- time. Their bytes add up to allocated_bytes. NULL: phases were not seen
+  read_us INTEGER,
+  deserialize_allocated_bytes INTEGER,
+  deserialize_peak_bytes INTEGER,
+  deserialize_us INTEGER,
+  handle_allocated_bytes INTEGER,
+  handle_peak_bytes INTEGER,
+  handle_us INTEGER,
+  serialize_allocated_bytes INTEGER,
+  serialize_peak_bytes INTEGER,
+  serialize_us INTEGER,
+  send_allocated_bytes INTEGER,
+  send_peak_bytes INTEGER,
+  send_us INTEGER,
+  request_encoding INTEGER,   -- content_encoding.id of the body; NULL: identity
+  response_encoding INTEGER
+);
+
+CREATE TABLE body_limit (     -- how large a request body may be, as frameworks' settings say
+  worker INTEGER NOT NULL,
+  endpoint INTEGER,           -- NULL: holds for all of the worker
+  setting TEXT NOT NULL,      -- 'Flask MAX_CONTENT_LENGTH'
+  limit_bytes INTEGER         -- NULL: the framework sets none
 );
 
 CREATE TABLE owner_total (    -- the books by owner, as they stood when last read (at the freeze when there was one)

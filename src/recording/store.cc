@@ -60,7 +60,7 @@ void remove_files(const std::string& path) noexcept {
 
 void Store::State::prepare() {
   const auto prepared = [this](const std::string& sql) { return std::make_unique<Statement>(database, sql.c_str()); };
-  add_request = prepared("INSERT " + insert_into(kRequestTable, 1));
+  add_request = prepared("INSERT " + insert_into(kRequestTable, 1, kPayloadTable));
   add_timeline = prepared("INSERT " + insert_into(kTimelineTable));
   add_owner_total = prepared("INSERT " + insert_into(kOwnerTotalTable));
   update_worker = prepared("REPLACE " + insert_into(kWorkerTable));
@@ -161,6 +161,7 @@ void Store::roll_back() noexcept {
   // Ids handed out inside the lost transaction are void.
   state_->endpoints.clear();
   state_->content_types.clear();
+  state_->content_encodings.clear();
   state_->places.clear();
   state_->stacks.clear();
 }
@@ -203,10 +204,11 @@ void Store::update_worker(const WorkerRow& worker) {
   update.run();
 }
 
-void Store::add_request(const RequestRow& row) {
+void Store::add_request(const RequestRow& row, const PayloadRow& payload) {
   Statement& insert = *state_->add_request;
   insert.reset();
   bind_row(kRequestTable, insert, row, 1);
+  bind_row(kPayloadTable, insert, payload);
   insert.run();
 }
 

@@ -42,12 +42,14 @@ class Store {
 
   std::int64_t intern_endpoint(const EndpointRow& endpoint);  // its id is ignored
   std::int64_t intern_content_type(const std::string& name);
+  std::int64_t intern_content_encoding(const std::string& name);
   std::int64_t add_worker(const WorkerRow& worker);  // its id is ignored
   void update_worker(const WorkerRow& worker);
-  void add_request(const RequestRow& request);  // its id is ignored
+  void add_request(const RequestRow& request, const PayloadRow& payload = {});  // its id is ignored
   void replace_owner_totals(std::int64_t worker, const std::vector<OwnerTotalRow>& totals);
   void replace_in_flight(std::int64_t worker, const std::vector<InFlightRow>& requests);
   void replace_peak(const PeakRow& peak);
+  void replace_body_limits(std::int64_t worker, const std::vector<BodyLimitRow>& limits);
   void replace_lives(std::int64_t worker, const std::vector<EndpointLifeRow>& lives);
   void replace_cohorts(std::int64_t worker, const std::vector<CohortRow>& cohorts);
   void replace_flows(std::int64_t worker, const std::vector<FlowRow>& flows);

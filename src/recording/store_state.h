@@ -25,6 +25,7 @@ struct Store::State {
   std::int64_t slice_span_us = 1'000'000;
   std::map<std::tuple<std::string, std::string, std::string, bool>, std::int64_t> endpoints;
   std::map<std::string, std::int64_t> content_types;
+  std::map<std::string, std::int64_t> content_encodings;
   std::map<std::tuple<std::string, std::string, std::int64_t>, std::int64_t> places;
   std::map<std::string, std::int64_t> stacks;  // by their places
   // Statements end before the database: members are destroyed in reverse order.

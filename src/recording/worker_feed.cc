@@ -125,7 +125,7 @@ void WorkerFeed::add(Store& store, const ledger::FinishedRequest& request) {
     row.curve = static_cast<std::int64_t>(request.curve);
     row.peak_percent = request.peak_percent;
   }
-  store.add_request(row);
+  store.add_request(row, payload(store, request));
   ++uncommitted_;
 }
 
@@ -239,6 +239,7 @@ void WorkerFeed::refresh(Store& store) {
   replace_books(store);
   replace_survivors(store);
   replace_sites(store);
+  replace_body_limits(store);
   std::vector<InFlightRow> open;
   for (const ledger::Owner& owner : view_->open_requests()) {
     InFlightRow row;

@@ -65,6 +65,9 @@ class WorkerFeed {
   void replace_cohorts(Store& store);
   void replace_flows(Store& store);
   void replace_sites(Store& store);
+  void replace_body_limits(Store& store);
+  PayloadRow payload(Store& store, const ledger::FinishedRequest& request);
+  std::optional<std::int64_t> content_encoding(Store& store, ledger::Encoding encoding);
   std::optional<std::int64_t> stack(Store& store, std::uint32_t id);
   std::int64_t endpoint(Store& store, std::uint32_t id);
   std::optional<std::int64_t> known_endpoint(Store& store, std::uint32_t id);

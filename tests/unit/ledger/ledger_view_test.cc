@@ -133,6 +133,44 @@ TEST(LedgerView, ReadsEveryFieldOfARequest) {
   EXPECT_EQ(request.byte_seconds, 0.0);
   EXPECT_EQ(view->text(request.request_type), "application/json");
   EXPECT_EQ(view->text(request.response_type), "");
+  EXPECT_FALSE(request.phases);
+}
+
+TEST(LedgerView, PhasesAreThereWhereTheyWereSeenAndEncodingsAreOnesThatAreKnown) {
+  SyntheticLedger synthetic;
+  RingRecord& record = synthetic.reserve(1, 0);
+  record.flags = kRequestPhases;
+  record.phases[static_cast<std::size_t>(Phase::kSerialize)] = PackedPhase::of({5'000'000'000, 6'000'000'000, 7});
+  record.request_encoding = Encoding::kGzip;
+  record.response_encoding = static_cast<Encoding>(200);
+  synthetic.commit(record);
+  FinishedRequest request;
+  view_of(synthetic)->drain(false, 1, [&](const FinishedRequest& one) { request = one; });
+  ASSERT_TRUE(request.phases);
+  EXPECT_EQ(request.phases->at(static_cast<std::size_t>(Phase::kSerialize)),
+            (PhaseFigures{5'000'000'000, 6'000'000'000, 7}));
+  EXPECT_EQ(request.phases->at(static_cast<std::size_t>(Phase::kRead)), PhaseFigures{});
+  EXPECT_EQ(request.request_encoding, Encoding::kGzip);
+  EXPECT_EQ(request.response_encoding, Encoding::kOther);
+}
+
+TEST(LedgerView, BodyLimitsBelowTheCountAreRead) {
+  SyntheticLedger synthetic;
+  const std::uint32_t name = synthetic.add_text("Flask MAX_CONTENT_LENGTH");
+  synthetic.header().body_limits[0] = {0, name, 24, 0, 1000};
+  synthetic.header().body_limits[1] = {7, name, 5, 0, kNoBodyLimit};
+  synthetic.header().body_limits[2] = {7, 0xFFFF'FFFF, 0xFFFF'FFFF, 0, 1};
+  synthetic.header().body_limit_count.store(3);
+  const std::vector<BodyLimitSeen> limits = view_of(synthetic)->body_limits();
+  ASSERT_EQ(limits.size(), 3U);
+  EXPECT_EQ(limits[0].setting, "Flask MAX_CONTENT_LENGTH");
+  EXPECT_EQ(limits[0].limit_bytes, 1000U);
+  EXPECT_EQ(limits[1].setting, "Flask");
+  EXPECT_EQ(limits[1].endpoint, 7U);
+  EXPECT_FALSE(limits[1].limit_bytes);
+  EXPECT_EQ(limits[2].setting, "");
+  synthetic.header().body_limit_count.store(0xFFFF'FFFF);
+  EXPECT_EQ(view_of(synthetic)->body_limits().size(), kBodyLimits);
 }
 
 TEST(LedgerView, SumsBothBanksByKindEndpointAndImport) {
@@ -343,6 +381,7 @@ TEST(LedgerView, SurvivesArbitraryBytes) {
     view->live_bytes();
     view->peak();
     view->sample();
+    view->body_limits();
   }
 }
 

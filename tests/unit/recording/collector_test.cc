@@ -296,6 +296,51 @@ TEST_F(CollectorTest, KeepsTheRecordingWithinItsSizeAndEveryRequestCounted) {
   EXPECT_TRUE(recording.read_meta().single_requests_since_us);
 }
 
+TEST_F(CollectorTest, PhasesEncodingsAndBodyLimitsBecomeColumnsAndRows) {
+  SyntheticLedger synthetic;
+  const std::uint32_t upload = synthetic.add_endpoint("POST", "/upload");
+  ledger::RingRecord& seen = synthetic.reserve(1, upload);
+  seen.flags = ledger::kRequestPhases;
+  for (std::uint64_t i = 0; i < ledger::kPhases; ++i) {
+    seen.phases[i] = ledger::PackedPhase::of({10 * i, 100 * i, 1000 * i});
+  }
+  seen.response_encoding = ledger::Encoding::kBrotli;
+  synthetic.commit(seen);
+  synthetic.add_request(2, upload);  // of which nothing was marked
+  const std::uint32_t name = synthetic.add_text("Flask MAX_CONTENT_LENGTH");
+  synthetic.header().body_limits[0] = {0, name, 24, 0, 2'000'000};
+  synthetic.header().body_limits[1] = {upload, name, 24, 0, ledger::kNoBodyLimit};
+  synthetic.header().body_limits[2] = {999, name, 24, 0, 1};
+  synthetic.header().body_limit_count.store(3);
+  synthetic.write_to(in_run("1.ledger"));
+  Collector collector(*store_, options());
+  collector.finish();
+
+  const Recording recording = closed();
+  const std::vector<PayloadRow> payloads = recording.payloads();
+  ASSERT_EQ(payloads.size(), 2U);
+  EXPECT_EQ(payloads[0].read_allocated_bytes, 0);
+  EXPECT_EQ(payloads[0].deserialize_allocated_bytes, 10);
+  EXPECT_EQ(payloads[0].handle_peak_bytes, 200);
+  EXPECT_EQ(payloads[0].serialize_us, 3000);
+  EXPECT_EQ(payloads[0].send_peak_bytes, 400);
+  EXPECT_FALSE(payloads[0].request_encoding);
+  ASSERT_EQ(recording.content_encodings().size(), 1U);
+  EXPECT_EQ(payloads[0].response_encoding, recording.content_encodings()[0].id);
+  EXPECT_EQ(recording.content_encodings()[0].name, "br");
+  EXPECT_FALSE(payloads[1].read_allocated_bytes);
+  EXPECT_FALSE(payloads[1].send_us);
+  EXPECT_EQ(recording.requests()[1].allocated_bytes, 1002);
+
+  const std::vector<BodyLimitRow> limits = recording.body_limits();
+  ASSERT_EQ(limits.size(), 2U);
+  EXPECT_FALSE(limits[0].endpoint);
+  EXPECT_EQ(limits[0].setting, "Flask MAX_CONTENT_LENGTH");
+  EXPECT_EQ(limits[0].limit_bytes, 2'000'000);
+  EXPECT_EQ(limits[1].endpoint, recording.endpoints().at(0).id);
+  EXPECT_FALSE(limits[1].limit_bytes);
+}
+
 TEST_F(CollectorTest, ArbitraryLedgersBecomeReadableRecordings) {
   std::uint64_t state = 88172645463325252ULL;
   for (int ledger = 0; ledger < 4; ++ledger) {

@@ -80,6 +80,9 @@ inline std::size_t read_everything(const Recording& recording) {
   recording.workers();
   recording.endpoints();
   recording.content_types();
+  recording.content_encodings();
+  recording.payloads();
+  recording.body_limits();
   recording.owner_totals();
   recording.in_flight();
   recording.peaks();
