@@ -96,6 +96,8 @@ struct LeaksResult {
   std::optional<std::uint64_t> rss_bytes;            // of the chosen workers, at their latest samples
   std::optional<double> seconds_to_limit;            // of all leaks together
   std::optional<std::uint64_t> smallest_leak_bytes;  // over the findings that are no leak
+  std::uint64_t lost_samples = 0;                    // blocks of the chosen workers that no site speaks of, and should
+  std::uint64_t lost_survivor_bytes = 0;             // in no cohort, for want of room: rates are that much too small
   std::vector<UnmatchedOption> unmatched;
   std::optional<std::size_t> limit;
 

@@ -95,6 +95,7 @@ struct SegmentsResult {
   SegmentsGroup group;
   std::vector<EndpointBlocks> blocks;  // most escaped first
   std::vector<BlockFlow> flows;        // largest first
+  std::uint64_t lost_flow_bytes = 0;   // in none of them, for want of room
 
   std::string to_text() const;
   std::string to_json() const;

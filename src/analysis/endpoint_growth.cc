@@ -83,19 +83,27 @@ bool conclude_leak(EndpointGrowth& growth, const CohortSeries& cohorts, const Ju
   return true;
 }
 
+// False when it holds no more than every framework keeps for itself: what was not told apart from that is a leak that
+// this recording would not have shown.
+bool conclude_growing(EndpointGrowth& growth, LeakGrounds grounds, const SeriesJudgement& series) {
+  if (series.held_bytes < kNotableBytes && series.rate_bytes < kNotableRateBytes) {
+    growth.unseen_rate_bytes = std::max(growth.unseen_rate_bytes, series.rate_bytes + series.rate_half_width);
+    return false;
+  }
+  conclude(growth, LeakVerdict::kGrowing, grounds, series);
+  return true;
+}
+
 bool conclude_growing(EndpointGrowth& growth, const CohortSeries& cohorts, const JudgedSizes& judged,
                       double oldest_free) {
   if (const auto declining = judged.with(SeriesShape::kDeclining); !declining.empty()) {
-    conclude(growth, LeakVerdict::kGrowing, LeakGrounds::kAddsLess, judge_together(cohorts, declining, oldest_free));
-    return true;
+    return conclude_growing(growth, LeakGrounds::kAddsLess, judge_together(cohorts, declining, oldest_free));
   }
   if (judged.pool.shape == SeriesShape::kDeclining) {
-    conclude(growth, LeakVerdict::kGrowing, LeakGrounds::kAddsLess, judged.pool);
-    return true;
+    return conclude_growing(growth, LeakGrounds::kAddsLess, judged.pool);
   }
   if (judged.pool.shape == SeriesShape::kUneven) {
-    conclude(growth, LeakVerdict::kGrowing, LeakGrounds::kUneven, judged.pool);
-    return true;
+    return conclude_growing(growth, LeakGrounds::kUneven, judged.pool);
   }
   return false;
 }

@@ -71,6 +71,12 @@ class LeaksAnalysis {
     result.recording = describe();
     result.memory_limit_bytes = options_.memory_limit_bytes;
     result.rss_bytes = sum_memory(tables_, selection_).rss_bytes;
+    for (const recording::WorkerRow& worker : tables_.workers) {
+      if (selection_.has_worker(worker.id)) {
+        result.lost_samples += count_of(worker.lost_samples);
+        result.lost_survivor_bytes += count_of(worker.lost_survivor_bytes);
+      }
+    }
     const SiteGrouping grouping(survivors_.code);
     for (const auto& [id, endpoint] : endpoints_) {
       result.findings.push_back(finding_of(endpoint, grouping));

@@ -309,6 +309,11 @@ SegmentsResult SegmentsAnalysis::finish(bool flows_recorded) {
   result.group = sum_group(result.workers);
   result.blocks = describe_blocks(flows_recorded);
   result.flows = sum_flows(flows_, names_);
+  for (const recording::WorkerRow& worker : tables_.workers) {
+    if (selection_.has_worker(worker.id)) {
+      result.lost_flow_bytes = add_counts(result.lost_flow_bytes, count_of(worker.lost_flow_bytes));
+    }
+  }
   return result;
 }
 

@@ -95,6 +95,8 @@ void bind_leaks(nb::module_& module) {
       .def_ro("rss_bytes", &LeaksResult::rss_bytes)
       .def_ro("seconds_to_limit", &LeaksResult::seconds_to_limit)
       .def_ro("smallest_leak_bytes", &LeaksResult::smallest_leak_bytes)
+      .def_ro("lost_samples", &LeaksResult::lost_samples)
+      .def_ro("lost_survivor_bytes", &LeaksResult::lost_survivor_bytes)
       .def_ro("unmatched", &LeaksResult::unmatched)
       .def_prop_ro("has_leak", &LeaksResult::has_leak);
   bind_renderings(result);

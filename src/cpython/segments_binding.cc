@@ -91,7 +91,8 @@ void bind_segments(nb::module_& module) {
       .def_ro("workers", &SegmentsResult::workers)
       .def_ro("group", &SegmentsResult::group)
       .def_ro("blocks", &SegmentsResult::blocks)
-      .def_ro("flows", &SegmentsResult::flows);
+      .def_ro("flows", &SegmentsResult::flows)
+      .def_ro("lost_flow_bytes", &SegmentsResult::lost_flow_bytes);
   bind_renderings(result);
   module.def("analyze_segments", &analyze_segments, "path"_a, nb::kw_only(), "workers"_a);
 }

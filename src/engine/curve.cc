@@ -1,6 +1,7 @@
 #include "engine/curve.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "engine/engine.h"
 
@@ -8,6 +9,15 @@ namespace heapledger::engine {
 namespace {
 
 constexpr float kFullLevel = 15;
+
+constexpr float kLevelDifference = 1.0F / 64;  // a quarter of what a level of the record tells apart
+
+// At one level, as far as the record will tell: a request that is taken up and put down often needs no more stretches.
+bool is_level(const Curve::Stretch& one, const Curve::Stretch& next) noexcept {
+  const float left = one.byte_seconds * next.seconds;
+  const float right = next.byte_seconds * one.seconds;
+  return std::abs(left - right) <= kLevelDifference * std::max(left, right);
+}
 
 void halve(Curve& curve) noexcept {
   for (std::uint32_t i = 0; i < Curve::kStretches / 2; ++i) {
@@ -50,8 +60,15 @@ void begin_curve(Engine& e, base::OwnerId owner) noexcept {
 
 void extend_curve(Engine& e, base::OwnerId owner, double seconds, double byte_seconds) noexcept {
   Curve& curve = e.curves[owner.raw()];
+  const Curve::Stretch next{static_cast<float>(seconds), static_cast<float>(byte_seconds)};
+  if (curve.count > 0 && is_level(curve.stretches[curve.count - 1], next)) {
+    Curve::Stretch& last = curve.stretches[curve.count - 1];
+    last.seconds += next.seconds;
+    last.byte_seconds += next.byte_seconds;
+    return;
+  }
   if (curve.count == Curve::kStretches) halve(curve);
-  curve.stretches[curve.count++] = {static_cast<float>(seconds), static_cast<float>(byte_seconds)};
+  curve.stretches[curve.count++] = next;
 }
 
 void raise_curve_peak(Engine& e, base::OwnerId owner, std::int64_t peak_bytes, std::uint64_t now_ns) noexcept {

@@ -1,7 +1,8 @@
 // How a request's live bytes move over its duration: up to 32 stretches of time, each with its byte-seconds, which are
-// exact as the books' are. A full list is halved by joining neighbours. At the end it becomes sixteen levels
-// (ledger::RingRecord::curve). The peak's moment is when the level first came within an eighth of the peak, as far as
-// the window tells (engine/books.h). Under the GIL. Never allocates. Fork: the child's open requests are none.
+// exact as the books' are. Neighbours at one level are one; a full list is halved by joining them. At the end it
+// becomes sixteen levels (ledger::RingRecord::curve). The peak's moment is when the level first came within an eighth
+// of the peak, as far as the window tells (engine/books.h). Under the GIL. Never allocates. Fork: the child's open
+// requests are none.
 #pragma once
 
 #include <cstdint>

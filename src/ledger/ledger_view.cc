@@ -158,6 +158,9 @@ Counters LedgerView::counters() const {
   counters.approximate_requests = relaxed(header.approximate_requests);
   counters.untracked_blocks = relaxed(header.untracked_blocks);
   counters.lost_frees = relaxed(header.lost_frees);
+  counters.lost_samples = relaxed(header.lost_samples);
+  counters.lost_survivor_bytes = relaxed(header.lost_cohort_bytes);
+  counters.lost_flow_bytes = relaxed(header.lost_flow_bytes);
   counters.foreign_blocks = relaxed(header.foreign_blocks);
   counters.folded_endpoints = relaxed(header.folded_endpoints);
   counters.displaced_unix_ns = relaxed(header.displaced_unix_ns);

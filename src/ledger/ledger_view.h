@@ -211,6 +211,9 @@ struct Counters {
   std::uint64_t approximate_requests = 0;
   std::uint64_t untracked_blocks = 0;
   std::uint64_t lost_frees = 0;
+  std::uint64_t lost_samples = 0;
+  std::uint64_t lost_survivor_bytes = 0;
+  std::uint64_t lost_flow_bytes = 0;
   std::uint64_t foreign_blocks = 0;
   std::uint64_t folded_endpoints = 0;
   std::uint64_t displaced_unix_ns = 0;

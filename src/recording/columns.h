@@ -90,7 +90,7 @@ inline constexpr Table<BodyLimitRow, 4> kBodyLimitTable{"body_limit",
                                                           {"setting", &BodyLimitRow::setting},
                                                           {"limit_bytes", &BodyLimitRow::limit_bytes, Holds::kSize}}}};
 
-inline constexpr Table<WorkerRow, 30> kWorkerTable{
+inline constexpr Table<WorkerRow, 33> kWorkerTable{
     "worker",
     {{{"id", &WorkerRow::id},
       {"pid", &WorkerRow::pid},
@@ -112,6 +112,9 @@ inline constexpr Table<WorkerRow, 30> kWorkerTable{
       {"approximate_requests", &WorkerRow::approximate_requests, Holds::kSize},
       {"untracked_blocks", &WorkerRow::untracked_blocks, Holds::kSize},
       {"lost_frees", &WorkerRow::lost_frees, Holds::kSize},
+      {"lost_samples", &WorkerRow::lost_samples, Holds::kSize},
+      {"lost_survivor_bytes", &WorkerRow::lost_survivor_bytes, Holds::kSize},
+      {"lost_flow_bytes", &WorkerRow::lost_flow_bytes, Holds::kSize},
       {"foreign_blocks", &WorkerRow::foreign_blocks, Holds::kSize},
       {"folded_endpoints", &WorkerRow::folded_endpoints, Holds::kSize},
       {"displaced_us", &WorkerRow::displaced_us},

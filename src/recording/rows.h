@@ -55,6 +55,9 @@ struct WorkerRow {
   std::int64_t approximate_requests = 0;
   std::int64_t untracked_blocks = 0;
   std::int64_t lost_frees = 0;
+  std::int64_t lost_samples = 0;
+  std::int64_t lost_survivor_bytes = 0;
+  std::int64_t lost_flow_bytes = 0;
   std::int64_t foreign_blocks = 0;
   std::int64_t folded_endpoints = 0;
   std::optional<std::int64_t> displaced_us;

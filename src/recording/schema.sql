@@ -29,6 +29,9 @@ CREATE TABLE worker (         -- one process that kept a ledger
   approximate_requests INTEGER NOT NULL DEFAULT 0,
   untracked_blocks INTEGER NOT NULL DEFAULT 0,
   lost_frees INTEGER NOT NULL DEFAULT 0,           -- blocks whose free nobody reported: another took their place
+  lost_samples INTEGER NOT NULL DEFAULT 0,         -- blocks that were to be sampled, and could not
+  lost_survivor_bytes INTEGER NOT NULL DEFAULT 0,  -- in no cohort: no room for them
+  lost_flow_bytes INTEGER NOT NULL DEFAULT 0,      -- in no flow: no room for them
   foreign_blocks INTEGER NOT NULL DEFAULT 0,
   folded_endpoints INTEGER NOT NULL DEFAULT 0,
   displaced_us INTEGER,

@@ -180,6 +180,9 @@ void WorkerFeed::update_row(const ledger::Counters& counters) {
   row_.approximate_requests = stored_size(counters.approximate_requests);
   row_.untracked_blocks = stored_size(counters.untracked_blocks);
   row_.lost_frees = stored_size(counters.lost_frees);
+  row_.lost_samples = stored_size(counters.lost_samples);
+  row_.lost_survivor_bytes = stored_size(counters.lost_survivor_bytes);
+  row_.lost_flow_bytes = stored_size(counters.lost_flow_bytes);
   row_.foreign_blocks = stored_size(counters.foreign_blocks);
   row_.folded_endpoints = stored_size(counters.folded_endpoints);
   if (counters.displaced_unix_ns != 0) row_.displaced_us = since_start_us(counters.displaced_unix_ns);

@@ -80,6 +80,8 @@ Json leaks_document(const LeaksResult& result) {
   document["memory_limit_bytes"] = value_or_null(result.memory_limit_bytes);
   document["rss_bytes"] = value_or_null(result.rss_bytes);
   document["seconds_to_limit"] = value_or_null(result.seconds_to_limit);
+  document["lost_samples"] = result.lost_samples;
+  document["lost_survivor_bytes"] = result.lost_survivor_bytes;
   document["smallest_leak_bytes"] = value_or_null(result.smallest_leak_bytes);
   const std::size_t shown = shown_findings(result, 0);
   document["findings"] = Json::array();

@@ -112,6 +112,17 @@ std::string notes(const LeaksResult& result, const TextStyle& style) {
   for (const std::string& unmatched : unmatched_lines(result.unmatched)) {
     text += line("note", unmatched, style, "\x1b[2m");
   }
+  if (result.lost_survivor_bytes > 0) {
+    text += line("note",
+                 format_bytes(result.lost_survivor_bytes) + " that outlived their requests are in no figure: no room",
+                 style, "\x1b[2m");
+  }
+  if (result.lost_samples > 0) {
+    text += line("note",
+                 fmt::format("{} sampled block{} lost: lines may be missing", format_count(result.lost_samples),
+                             result.lost_samples == 1 ? " was" : "s were"),
+                 style, "\x1b[2m");
+  }
   const std::string state = how_it_stands(result.recording.state);
   return state.empty() ? text : text + line("note", state, style, "\x1b[2m");
 }

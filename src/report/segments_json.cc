@@ -95,6 +95,7 @@ Json segments_document(const analysis::SegmentsResult& result) {
   for (const analysis::BlockFlow& one : result.flows) {
     document["flows"].push_back(flow(one));
   }
+  document["lost_flow_bytes"] = result.lost_flow_bytes;
   return document;
 }
 

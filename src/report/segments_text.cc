@@ -146,6 +146,10 @@ std::vector<LabelledLine> flow_lines(const std::vector<BlockFlow>& flows) {
 
 std::vector<LabelledLine> notes(const SegmentsResult& result) {
   std::vector<LabelledLine> lines;
+  if (result.lost_flow_bytes > 0) {
+    lines.push_back(
+        {"note", format_bytes(result.lost_flow_bytes) + " that were freed by others are in no flow: no room"});
+  }
   for (const SegmentsWorker& worker : result.workers) {
     const std::string name = process_name(worker);
     if (!worker.unread.empty()) {

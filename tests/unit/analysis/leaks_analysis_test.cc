@@ -121,6 +121,31 @@ TEST(LeaksAnalysis, NamesTheSmallestLeakThatItWouldHaveSeen) {
   EXPECT_EQ(find(survivors).smallest_leak_bytes, 16U);
 }
 
+TEST(LeaksAnalysis, WhatEveryFrameworkKeepsIsNoGrowthButNamedAsALeakThatWouldNotHaveShown) {
+  // Half a block of 32 bytes a request, less and less: 20 KiB in all.
+  const auto fewer = [](std::int64_t first, std::int64_t) { return 70 - first / 50; };
+  LeakTables survivors;
+  add_life(survivors, 1, 1, 2048, 10, 32, fewer);
+  const LeakFinding small = find(survivors).findings.at(0);
+  EXPECT_EQ(small.verdict, LeakVerdict::kNone);
+  LeakTables large;
+  add_life(large, 1, 1, 2048, 10, 320, fewer);
+  EXPECT_EQ(find(large).findings.at(0).verdict, LeakVerdict::kGrowing);
+  EXPECT_GE(small.smallest_leak_bytes, find(large).findings.at(0).bytes_per_request.value() / 10);
+}
+
+TEST(LeaksAnalysis, WhatWasLostIsSummedOverTheChosenWorkers) {
+  RecordingTables tables = tables_of_two_workers();
+  tables.workers[0].lost_samples = 3;
+  tables.workers[1].lost_samples = 4;
+  tables.workers[1].lost_survivor_bytes = 100;
+  EXPECT_EQ(find_leaks(tables, {}, {}).lost_samples, 7U);
+  LeaksOptions second;
+  second.workers = {2};
+  EXPECT_EQ(find_leaks(tables, {}, second).lost_samples, 4U);
+  EXPECT_EQ(find_leaks(tables, {}, second).lost_survivor_bytes, 100U);
+}
+
 TEST(LeaksAnalysis, AWarmUpLeavesNothingSinceItsLastRun) {
   LeakTables survivors;
   add_life(survivors, 1, 1, 5000, 10, 1024 * kLeakKiB,

@@ -137,12 +137,21 @@ TEST_F(Survivors, a_long_curve_keeps_its_byte_seconds) {
   const OwnerId owner{static_cast<std::uint16_t>(scope.owner)};
   begin_curve(e_, owner);
   record(e_, owner).at_end.peak_bytes = 1500;
-  for (int i = 0; i < 1600; ++i) extend_curve(e_, owner, 0.01, 0.01 * (i < 800 ? 1500 : 500));
+  for (int i = 0; i < 1600; ++i) extend_curve(e_, owner, 0.01, 0.01 * (i % 2 == 0 ? 1500 : 500));
   double byte_seconds = 0;
   for (std::uint32_t i = 0; i < e_.curves[owner.raw()].count; ++i) {
     byte_seconds += static_cast<double>(e_.curves[owner.raw()].stretches[i].byte_seconds);
   }
   EXPECT_NEAR(byte_seconds, 8 * 2000.0, 1);
+}
+
+TEST_F(Survivors, stretches_at_one_level_are_one) {
+  const hl_scope scope = hl_begin();
+  const OwnerId owner{static_cast<std::uint16_t>(scope.owner)};
+  begin_curve(e_, owner);
+  for (int i = 0; i < 100; ++i) extend_curve(e_, owner, 0.01, 0.01 * (i < 50 ? 1500 : 1600));
+  EXPECT_EQ(e_.curves[owner.raw()].count, 2);
+  EXPECT_NEAR(static_cast<double>(e_.curves[owner.raw()].stretches[1].seconds), 0.5, 1e-4);
 }
 
 TEST_F(Survivors, a_fork_child_starts_without_any) {

@@ -54,6 +54,8 @@ LeaksOptions with_limit() {
 
 LeaksResult hostile_result() {
   RecordingTables tables = small_tables();
+  tables.workers[0].lost_samples = 1;
+  tables.workers[0].lost_survivor_bytes = 5 * kLeakKiB;
   tables.endpoints = {{1, "GET", "/\x1b[31mred\n", "=1+1", false}, {2, "=cmd", "@x", "", false}};
   LeakTables rows;
   add_life(rows, 1, 1, 1000, 0, 4096, one_each);

@@ -37,6 +37,7 @@ inline analysis::SegmentsResult segments_result() {
     worker.started_us = id * 1'000'000;
     tables.workers.push_back(worker);
   }
+  tables.workers[1].lost_flow_bytes = 3072;
   tables.workers[3].ended_us = 2'500'000;  // replaced by worker 3
   tables.workers[3].started_us = 1'500'000;
   tables.owner_totals = {{2, Total::kTenured, 1, {}, 1, 9 * kMiB, 6 * kMiB, 3 * kMiB}};
