@@ -46,11 +46,13 @@ void identify(Ledger& ledger) {
 
 void read_everything(LedgerView& view) {
   view.counters();
-  view.drain(true, heapledger::ledger::kRingRecords, [&](const heapledger::ledger::FinishedRequest& request) {
+  const auto read_request = [&](const heapledger::ledger::FinishedRequest& request) {
     view.endpoint(request.endpoint);
     view.text(request.request_type);
     view.text(request.response_type);
-  });
+  };
+  const auto read_event = [&](const heapledger::ledger::PoolEvent& event) { view.stack(event.stack); };
+  view.drain(true, heapledger::ledger::kRingRecords, read_request, read_event);
   view.release();
   for (const auto& total : view.owner_totals()) view.text(total.name);
   view.responded_requests();
@@ -62,6 +64,8 @@ void read_everything(LedgerView& view) {
   view.lives();
   view.cohorts();
   view.flows();
+  view.pools();
+  for (const auto& connection : view.connections()) view.stack(connection.stack);
   for (const auto& site : view.sites()) view.stack(site.stack);
 }
 

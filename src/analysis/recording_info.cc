@@ -43,6 +43,7 @@ std::unordered_set<std::int64_t> serving_workers(const RecordingTables& tables,
   for (const auto& total : tables.owner_totals) {
     const bool of_requests = total.kind != recording::OwnerTotalKind::kService &&
                              total.kind != recording::OwnerTotalKind::kImport &&
+                             total.kind != recording::OwnerTotalKind::kConnection &&
                              total.kind != recording::OwnerTotalKind::kInherited;
     if (!tables.slices.empty() && of_requests && total.owners > 0) {
       serving.insert(total.worker);

@@ -20,30 +20,31 @@ std::uint16_t place_id(Engine& e, const PythonFrame& frame, std::uint64_t hash) 
   return engine::add_place(e, hash, text.function, text.function_bytes, text.file, text.file_bytes, text.line);
 }
 
-// 0: no Python code runs, or no room.
-std::uint16_t stack_id(Engine& e, const PyThreadState* state) noexcept {
+}  // namespace
+
+std::uint16_t current_stack(Engine& e, const PyThreadState* state, std::size_t skipped) noexcept {
   constexpr std::size_t kMost = ledger::kStackPlaces;
   PythonFrame frames[kMost];
   std::uint64_t hashes[kMost];
   bool truncated = false;
-  const std::size_t depth = state == nullptr ? 0 : walk_stack(state, frames, kMost, truncated);
-  if (depth == 0) return 0;
-  places_of(frames, depth, hashes);
+  const std::size_t walked = state == nullptr ? 0 : walk_stack(state, frames, kMost, truncated);
+  if (walked <= skipped) return 0;
+  const std::size_t depth = walked - skipped;
+  const PythonFrame* wanted = frames + skipped;
+  places_of(wanted, depth, hashes);
   std::uint64_t hash = depth;
   for (std::size_t i = 0; i < depth; ++i) hash = combined(hash, hashes[i]);
   const std::uint16_t known = engine::find_stack(e, hash);
   if (known != 0) return known;
   std::uint16_t places[kMost];
   for (std::size_t i = 0; i < depth; ++i) {
-    places[i] = place_id(e, frames[i], hashes[i]);
+    places[i] = place_id(e, wanted[i], hashes[i]);
     if (places[i] != 0) continue;
     e.ledger.header.lost_samples.fetch_add(1, std::memory_order_relaxed);
     return 0;
   }
   return engine::add_stack(e, hash, places, depth, truncated);
 }
-
-}  // namespace
 
 bool sample_block(const void* block, std::size_t bytes, std::uint16_t owner, const PyThreadState* state) noexcept {
   Engine& e = books();
@@ -60,7 +61,8 @@ bool sample_block(const void* block, std::size_t bytes, std::uint16_t owner, con
     e.ledger.header.lost_samples.fetch_add(1, std::memory_order_relaxed);
     return false;
   }
-  return engine::add_sample(e, reinterpret_cast<std::uintptr_t>(block), bytes, owner, stack_id(e, state), mean_bytes);
+  return engine::add_sample(e, reinterpret_cast<std::uintptr_t>(block), bytes, owner, current_stack(e, state, 0),
+                            mean_bytes);
 }
 
 }  // namespace heapledger::cpython

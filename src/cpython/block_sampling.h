@@ -12,6 +12,10 @@ namespace heapledger::cpython {
 HL_NOINLINE bool sample_block(const void* block, std::size_t bytes, std::uint16_t owner,
                               const PyThreadState* state) noexcept;
 
+// Id of the stack that runs in this thread without its innermost `skipped` frames, entered where it is new; under a
+// Hold (engine/sampler.h). 0: no Python code runs, or no room (counted).
+std::uint16_t current_stack(Engine& e, const PyThreadState* state, std::size_t skipped) noexcept;
+
 // The countdown of whoever allocates: the engine's under the GIL, else the thread's own.
 inline bool is_due(Engine& e, std::size_t bytes, bool under_gil) noexcept {
   return engine::count_down(under_gil ? e.sampler.room_bytes : t_owner.sample_room_bytes, bytes);

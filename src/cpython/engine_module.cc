@@ -8,6 +8,7 @@
 #include "cpython/current_owner.h"
 #include "cpython/import_watch.h"
 #include "cpython/native_hooks.h"
+#include "cpython/pool_functions.h"
 #include "cpython/request_object.h"
 #include "engine/audit.h"
 #include "engine/owners.h"
@@ -161,6 +162,7 @@ PyMethodDef g_methods[] = {
     {"begin", request_begin, METH_NOARGS, "Open a request and make it this context's owner."},
     {"end", as_method(request_end), METH_FASTCALL, "The response is out."},
     {"discard", request_discard, METH_O, "Write no row for this request."},
+    {"enter", request_enter, METH_O, "Make it this context's owner, until restore()."},
     {"restore", request_restore, METH_O, "Restore the previous owner, before a later leave()."},
     {"leave", request_leave, METH_O, "Restore the previous owner and write the request's row."},
     {"current", request_current, METH_NOARGS, "The open request that runs here, or None."},
@@ -170,6 +172,16 @@ PyMethodDef g_methods[] = {
     {"set_server", module_set_server, METH_O, "Name of the server in front."},
     {"note_unseen", module_note_unseen, METH_O, "A package with an allocator of its own is loaded."},
     {"environment", module_environment, METH_NOARGS, "The entries of the environment that a child inherits."},
+    {"pool_describe", pool_describe, METH_VARARGS, "Id of a connection pool."},
+    {"pool_connect", pool_connect, METH_O, "Begin to make a connection."},
+    {"pool_connected", pool_connected, METH_O, "It is made."},
+    {"pool_checkout", as_method(pool_checkout), METH_FASTCALL, "Somebody takes a connection."},
+    {"pool_checkin", pool_checkin, METH_O, "It was given back."},
+    {"pool_invalidate", pool_invalidate, METH_O, "It was found not to work."},
+    {"pool_close", pool_close, METH_O, "It was closed."},
+    {"pool_lose", pool_lose, METH_O, "Its pool knows nothing of it any more."},
+    {"pool_timeout", as_method(pool_timeout), METH_FASTCALL, "No connection came in time."},
+    {"pool_waiting", as_method(pool_waiting), METH_FASTCALL, "So many more wait for a connection."},
     {"on_import", as_method(watch_import), METH_FASTCALL, "Call back once a module is imported."},
     {nullptr, nullptr, 0, nullptr},
 };

@@ -4,6 +4,7 @@
 
 #include "cpython/alloc_hooks.h"
 #include "cpython/current_owner.h"
+#include "engine/connections.h"
 #include "engine/switch.h"
 
 namespace heapledger::cpython {
@@ -68,6 +69,7 @@ void request_dealloc(PyObject* object) {
     self.flags |= ledger::kRequestDisconnected;
     PyObject *type = nullptr, *value = nullptr, *traceback = nullptr;
     PyErr_Fetch(&type, &value, &traceback);
+    engine::close_connection(books(), self.scope, true);
     close_scope(self);
     PyErr_Restore(type, value, traceback);
     self.scope = {};
@@ -167,6 +169,11 @@ PyGetSetDef g_attributes[] = {
     {nullptr, nullptr, nullptr, nullptr, nullptr},
 };
 
+// Not a connection that is being made.
+bool is_open_request(engine::Scope scope) noexcept {
+  return engine::is_open(books(), scope) && !engine::is_connection(books(), scope);
+}
+
 PyObject* expected_request() {
   PyErr_SetString(PyExc_TypeError, "a heapledger Request is expected");
   return nullptr;
@@ -196,6 +203,28 @@ base::OwnerId request_owner(Engine& e, PyObject* request) noexcept {
   const RequestObject& self = *as_request(request);
   if (self.resting) return OwnerId{ledger::kOwnerService};
   return engine::owner_of(e, self.scope, engine::EndpointId{self.endpoint});
+}
+
+PyObject* new_token(engine::Scope scope) noexcept {
+  RequestObject* self = take_token();
+  if (self == nullptr) {
+    PyErr_Clear();
+    return nullptr;
+  }
+  self->scope = scope;
+  return reinterpret_cast<PyObject*>(self);
+}
+
+engine::Scope scope_of(PyObject* token) noexcept { return as_request(token)->scope; }
+
+engine::Scope running_request() noexcept {
+  PyObject* value = nullptr;
+  if (owner_variable() == nullptr) return {};
+  if (PyContextVar_Get(owner_variable(), nullptr, &value) != 0) PyErr_Clear();
+  if (value == nullptr) return {};
+  const engine::Scope scope = is_request(value) ? as_request(value)->scope : engine::Scope{};
+  Py_DECREF(value);
+  return is_open_request(scope) ? scope : engine::Scope{};
 }
 
 PyObject* request_begin(PyObject*, PyObject*) {
@@ -238,6 +267,13 @@ PyObject* request_discard(PyObject*, PyObject* request) {
   Py_RETURN_NONE;
 }
 
+PyObject* request_enter(PyObject*, PyObject* request) {
+  if (!is_request(request)) return expected_request();
+  RequestObject& self = *as_request(request);
+  if (self.reset_token == nullptr && owner_variable() != nullptr) self.reset_token = set_variable(request);
+  Py_RETURN_NONE;
+}
+
 PyObject* request_restore(PyObject*, PyObject* request) {
   if (!is_request(request)) return expected_request();
   RequestObject& self = *as_request(request);
@@ -266,7 +302,7 @@ PyObject* request_current(PyObject*, PyObject*) {
   PyObject* value = nullptr;
   if (owner_variable() == nullptr) Py_RETURN_NONE;  // never started
   if (PyContextVar_Get(owner_variable(), nullptr, &value) != 0) return nullptr;
-  if (value != nullptr && is_request(value) && engine::is_open(books(), as_request(value)->scope)) return value;
+  if (value != nullptr && is_request(value) && is_open_request(as_request(value)->scope)) return value;
   Py_XDECREF(value);
   Py_RETURN_NONE;
 }

@@ -1,8 +1,10 @@
 // The Request type: a token that names an engine scope, held by the ContextVar and by adapters. GIL held everywhere.
+// The scope is a request's, or a connection's while it is made (cpython/pool_functions.h).
 //
 // Tokens are recycled, never freed: when the last reference goes, a token rests in a list of its own. So the variable's
 // borrowed cache, asked while a context is being destroyed, may name a token that rests, but never lost memory. A token
-// that dies with its scope open (an adapter that was never closed) closes it as disconnected.
+// that dies with its scope open (an adapter that was never closed) closes it as disconnected; a connection's, as one
+// that went without its pool's doing.
 #pragma once
 
 #include "cpython/compat.h"
@@ -31,6 +33,12 @@ bool prepare_request_type() noexcept;
 
 inline bool is_request(PyObject* object) noexcept { return Py_TYPE(object) == &RequestType; }
 
+// A token for a scope that was just begun, which no context names yet. nullptr: no memory, no exception set.
+PyObject* new_token(engine::Scope scope) noexcept;
+engine::Scope scope_of(PyObject* token) noexcept;
+// The scope of the open request that runs here; Scope{}: none does.
+engine::Scope running_request() noexcept;
+
 // The owner this token's allocations go to now.
 base::OwnerId request_owner(engine::Engine& e, PyObject* request) noexcept;
 
@@ -38,6 +46,7 @@ base::OwnerId request_owner(engine::Engine& e, PyObject* request) noexcept;
 PyObject* request_begin(PyObject* module, PyObject* unused);
 PyObject* request_end(PyObject* module, PyObject* const* arguments, Py_ssize_t count);
 PyObject* request_discard(PyObject* module, PyObject* request);
+PyObject* request_enter(PyObject* module, PyObject* request);
 PyObject* request_restore(PyObject* module, PyObject* request);
 PyObject* request_leave(PyObject* module, PyObject* request);
 PyObject* request_current(PyObject* module, PyObject* unused);

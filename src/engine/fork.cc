@@ -45,7 +45,8 @@ void inherit_owners(Engine& e) noexcept {
                                          kRelaxed);
     who.next_open = who.previous_open = 0;
     who.flags &= static_cast<std::uint16_t>(~ledger::kOwnerAged);
-    if (who.kind != OwnerKind::kRequest && who.kind != OwnerKind::kTenured) continue;
+    const bool at_work = who.kind == OwnerKind::kRequest || who.kind == OwnerKind::kConnection;
+    if (!at_work && who.kind != OwnerKind::kTenured) continue;
     who.kind = OwnerKind::kInherited;
     who.state = OwnerState::kOpen;
   }
@@ -73,6 +74,17 @@ void start_counters_anew(ledger::Header& header) noexcept {
   header.folded_endpoints.store(0, kRelaxed);
   header.foreign_interpreter_blocks.store(0, kRelaxed);
   header.in_flight.store(0, kRelaxed);
+  header.dropped_pool_events.store(0, kRelaxed);
+  header.untold_pools.store(0, kRelaxed);
+}
+
+// The descriptions stay, for pools that were made before the fork; their connections are the parent's.
+void start_pools_anew(Engine& e) noexcept {
+  const std::uint32_t end = e.ledger.header.pool_count.load(kRelaxed);
+  for (std::uint32_t id = 1; id < end && id < ledger::kPools; ++id) {
+    ledger::ConnectionPoolRecord& pool = e.ledger.pools[id];
+    pool.connections = pool.open = pool.in_use = pool.waiters = pool.untold_connections = 0;
+  }
 }
 
 void name_process(ledger::Header& header) noexcept {
@@ -174,6 +186,7 @@ void child_after_fork(Engine& e) noexcept {
   inherit_owners(e);
   ledger::Header& header = e.ledger.header;
   start_counters_anew(header);
+  start_pools_anew(e);
   header.started_unix_ns = base::unix_ns();
   header.started_ns = base::monotonic_ns();
   header.state.store(ledger::ProcessState::kLive, kRelaxed);

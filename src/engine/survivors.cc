@@ -141,6 +141,7 @@ void widen_cohorts(Engine& e) noexcept {
 
 OwnerId heir_of(Engine& e, OwnerId owner) noexcept {
   const OwnerRecord& who = record(e, owner);
+  if (who.kind == OwnerKind::kConnection) return OwnerId{ledger::kOwnerService};  // closed, and kept: no request's
   ledger::LifeRecord* life = life_of(e, who.endpoint);
   if (life != nullptr && who.ordinal != 0 && life->cohort_requests != 0) {
     const std::uint16_t heir = cohort_owner(e, *life, who.endpoint, cohort_of(*life, who.ordinal));

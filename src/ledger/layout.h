@@ -19,7 +19,7 @@
 //   1028 KiB    1.5 MiB     OwnerRecord[8192]   who the owner is
 //   2564 KiB    32 KiB      EndpointRecord[1024]
 //   2596 KiB    160 KiB     string heap
-//   2756 KiB    512 KiB     RingRecord[2048]    finished requests; later kinds share it
+//   2756 KiB    512 KiB     RingRecord[2048]    finished requests and pools' events
 //   3268 KiB    8 KiB       PeakRecord[2]       composition of the highest moment, double-buffered
 //   3276 KiB    4 KiB       ProcessSample       latest self-measurement
 //   3280 KiB    192 KiB     LifeRecord[1024]    what became of an endpoint's blocks after its requests, by endpoint id
@@ -29,6 +29,7 @@
 //   3680 KiB    128 KiB     StackRecord[2048]   sampled stacks
 //   3808 KiB    128 KiB     SiteRecord[2048]    what each endpoint allocated through each stack
 //   3936 KiB    128 KiB     string heap of places
+//   4064 KiB    8 KiB       ConnectionPoolRecord[64]      connection pools
 #pragma once
 
 #include <atomic>
@@ -37,11 +38,12 @@
 
 #include "ledger/layout_lives.h"
 #include "ledger/layout_payload.h"
+#include "ledger/layout_pools.h"
 
 namespace heapledger::ledger {
 
 inline constexpr std::uint64_t kMagic = 0x31474C5045414548ULL;  // "HEAPLG1" little-endian, never changes
-inline constexpr std::uint32_t kLayoutVersion = 4;
+inline constexpr std::uint32_t kLayoutVersion = 5;
 
 inline constexpr std::size_t kPageBytes = 4096;
 inline constexpr std::uint32_t kOwnerSlots = 8192;
@@ -58,7 +60,8 @@ enum class OwnerKind : std::uint8_t {
   kRequest = 3,
   kTenured = 4,
   kConnection = 5,
-  kInherited = 6  // a request or tenured owner of the process that forked this one: its blocks are here in copy
+  kInherited =
+      6  // a request, connection or tenured owner of the process that forked this one: its blocks are here in copy
 };
 
 //            end()            leave()
@@ -66,7 +69,7 @@ enum class OwnerKind : std::uint8_t {
 //                                   kEnded -> kSweeping -> kFree    they were moved to the endpoint's tenured owner.
 // In kResponded the response is out, background work may still run, and the row waits in OwnerRecord::at_end: whoever
 // finds a dead worker's owner in this state writes the row from there. leave() puts the row into the ring.
-// Service, import and tenured owners stay kOpen for life.
+// Service, import and tenured owners stay kOpen for life. A connection is kOpen until it is closed, then kEnded.
 enum class OwnerState : std::uint8_t { kFree = 0, kOpen = 1, kResponded = 2, kEnded = 3, kSweeping = 4 };
 
 enum class ProcessState : std::uint32_t { kStarting = 0, kLive = 1, kFrozen = 2, kDisplaced = 3 };
@@ -125,7 +128,7 @@ struct alignas(64) OwnerRecord {
   std::uint32_t name_offset;  // import owners: string heap
   std::uint32_t name_bytes;
   std::uint32_t in_flight_at_start;
-  std::uint64_t sequence;  // request number in this worker, from 1
+  std::uint64_t sequence;  // request number in this worker, from 1; of a connection: its number in its pool
   std::uint64_t started_unix_ns;
   std::uint64_t started_ns;           // CLOCK_MONOTONIC
   double byte_seconds;                // integral of live bytes up to HotBank::synced_ns; stands still from end() on
@@ -137,7 +140,10 @@ struct alignas(64) OwnerRecord {
   std::int64_t recorded_level_bytes;  // its part of the process level, as of the last fold
   std::uint32_t next_open;            // doubly linked list of open and responded requests, owner ids; 0 ends it
   std::uint32_t previous_open;
-  EndSnapshot at_end;  // valid from kResponded on
+  union {
+    EndSnapshot at_end;  // requests; valid from kResponded on
+    ConnectionState connection;
+  };
   std::uint64_t native_allocated_bytes;
   std::uint64_t native_peak_bytes;
   std::uint32_t ordinal;  // which of its endpoint's requests, from 1, by the order of their ends; of a tenured owner:
@@ -159,7 +165,7 @@ struct EndpointRecord {
 };
 static_assert(sizeof(EndpointRecord) == 32);
 
-enum class RecordKind : std::uint32_t { kNone = 0, kRequest = 1 };
+enum class RecordKind : std::uint32_t { kNone = 0, kRequest = 1, kPoolEvent = 2 };
 
 inline constexpr std::uint32_t kRequestApproximate = 1u << 0;
 inline constexpr std::uint32_t kRequestRaised = 1u << 1;
@@ -211,6 +217,8 @@ struct RingRecord {
   PackedPhase phases[kPhases];
 };
 static_assert(sizeof(RingRecord) == 256);
+static_assert(sizeof(PoolEventRecord) <= sizeof(RingRecord) && sizeof(PoolEventRecord) % sizeof(std::uint64_t) == 0);
+static_assert(offsetof(PoolEventRecord, record_kind) == offsetof(RingRecord, kind));
 
 inline constexpr std::uint32_t kMemberResponded = 1;  // at work after its response
 
@@ -320,6 +328,10 @@ struct alignas(4096) Header {
   std::atomic<std::uint32_t> body_limit_count;
   std::uint32_t reserved_limits;
   BodyLimit body_limits[kBodyLimits];
+
+  std::atomic<std::uint32_t> pool_count;           // release after the record; acquire before reading it
+  std::atomic<std::uint32_t> untold_pools;         // found no record: in no figure
+  std::atomic<std::uint64_t> dropped_pool_events;  // the ring was full, or half full: the rest is for requests
 };
 static_assert(sizeof(Header) == kPageBytes);
 
@@ -338,7 +350,8 @@ inline constexpr std::size_t kPlaceOffset = kFlowOffset + kFlowCells * sizeof(Fl
 inline constexpr std::size_t kStackOffset = kPlaceOffset + kPlaces * sizeof(PlaceRecord);
 inline constexpr std::size_t kSiteOffset = kStackOffset + kStacks * sizeof(StackRecord);
 inline constexpr std::size_t kPlaceStringOffset = kSiteOffset + kSites * sizeof(SiteRecord);
-inline constexpr std::size_t kLedgerBytes = kPlaceStringOffset + kPlaceStringBytes;
+inline constexpr std::size_t kPoolOffset = kPlaceStringOffset + kPlaceStringBytes;
+inline constexpr std::size_t kLedgerBytes = kPoolOffset + kPools * sizeof(ConnectionPoolRecord);
 static_assert(kHotOffset == 0x1000 && kRingOffset == 0x2B1000 && kSampleOffset == 0x333000);
 static_assert(kLedgerBytes % kPageBytes == 0 && kLedgerBytes <= std::size_t{4} << 20);
 
@@ -360,6 +373,7 @@ struct alignas(4096) Ledger {
   StackRecord stacks[kStacks];
   SiteRecord sites[kSites];
   char place_strings[kPlaceStringBytes];
+  ConnectionPoolRecord pools[kPools];
 };
 static_assert(sizeof(Ledger) == kLedgerBytes);
 static_assert(offsetof(Ledger, ring) == kRingOffset && offsetof(Ledger, sample) == kSampleOffset);

@@ -4,12 +4,10 @@
 #include <tuple>
 
 #include "ledger/ledger_view.h"
-#include "ledger/shared_copy.h"
+#include "ledger/owner_copy.h"
 
 namespace heapledger::ledger {
 namespace {
-
-constexpr int kTornRetries = 64;
 
 std::uint64_t relaxed(const std::atomic<std::uint64_t>& value) noexcept {
   return value.load(std::memory_order_relaxed);
@@ -35,18 +33,6 @@ std::uint64_t peak_of(const HotBank& hot, const OffGilBank& off_gil) noexcept {
       {hot.peak_bytes, static_cast<std::uint64_t>(std::max<std::int64_t>(open, 0)), relaxed(off_gil.peak_bytes)});
 }
 
-// Copies a slot's record while its generation stands still. False: it would not.
-bool take_record(const OwnerRecord& shared, Copy<OwnerRecord>& copy) noexcept {
-  for (int attempt = 0; attempt < kTornRetries; ++attempt) {
-    const std::uint32_t before = __atomic_load_n(&shared.generation, __ATOMIC_ACQUIRE);
-    copy.take(shared);
-    std::atomic_thread_fence(std::memory_order_acquire);
-    const std::uint32_t after = __atomic_load_n(&shared.generation, __ATOMIC_RELAXED);
-    if (before == after && before % 2 == 0) return true;
-  }
-  return false;
-}
-
 std::optional<TotalKind> total_kind(const Owner& owner) noexcept {
   switch (owner.kind) {
     case OwnerKind::kService:
@@ -57,6 +43,8 @@ std::optional<TotalKind> total_kind(const Owner& owner) noexcept {
       return owner.state == OwnerState::kOpen ? TotalKind::kOpen : TotalKind::kRequest;
     case OwnerKind::kTenured:
       return TotalKind::kTenured;
+    case OwnerKind::kConnection:
+      return TotalKind::kConnection;
     case OwnerKind::kInherited:
       return TotalKind::kInherited;
     default:
@@ -144,7 +132,8 @@ std::vector<OwnerTotal> LedgerView::owner_totals() const {
   for_each_owner([&](const Owner& owner) {
     const std::optional<TotalKind> kind = total_kind(owner);
     if (!kind) return;
-    const bool by_endpoint = *kind != TotalKind::kService && *kind != TotalKind::kImport;
+    const bool by_endpoint =
+        *kind != TotalKind::kService && *kind != TotalKind::kImport && *kind != TotalKind::kConnection;
     const bool by_name = *kind == TotalKind::kImport;
     OwnerTotal& sum = sums[{*kind, by_endpoint ? owner.endpoint : 0, by_name ? text(owner.name) : std::string()}];
     sum.kind = *kind;

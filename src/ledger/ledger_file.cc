@@ -24,6 +24,7 @@ void copy_used(Ledger& to, const Ledger& from) noexcept {
   memcpy(to.endpoints, from.endpoints, sizeof(from.endpoints));
   memcpy(to.strings, from.strings, from.header.string_bytes.load(std::memory_order_relaxed));
   memcpy(static_cast<void*>(to.peaks), from.peaks, sizeof(from.peaks));
+  memcpy(to.pools, from.pools, sizeof(from.pools));
 }
 
 // Growing a file beyond RLIMIT_FSIZE does not fail: it raises SIGXFSZ, which ends the process.

@@ -169,6 +169,7 @@ Counters LedgerView::counters() const {
   counters.audited_live_bytes = header.audited_live_bytes;
   counters.audited_owner_mismatches = header.audited_owner_mismatches;
   counters.frozen_unix_ns = header.frozen_unix_ns;
+  counters.dropped_pool_events = relaxed(header.dropped_pool_events);
   return counters;
 }
 
@@ -176,7 +177,8 @@ bool LedgerView::has_requests() const noexcept {
   return ledger_->header.ring_head.load(std::memory_order_relaxed) != cursor_;
 }
 
-DrainResult LedgerView::drain(bool dead, std::size_t max, const std::function<void(const FinishedRequest&)>& visit) {
+DrainResult LedgerView::drain(bool dead, std::size_t max, const std::function<void(const FinishedRequest&)>& visit,
+                              const std::function<void(const PoolEvent&)>& visit_event) {
   DrainResult result;
   const std::uint64_t head = ledger_->header.ring_head.load(std::memory_order_acquire);
   if (head < cursor_) return result;  // no writer does this: nothing there can be believed
@@ -197,11 +199,14 @@ DrainResult LedgerView::drain(bool dead, std::size_t max, const std::function<vo
       continue;
     }
     const Copy<RingRecord> record(shared);
-    if (record->kind != RecordKind::kRequest) {
+    const std::optional<PoolEvent> event =
+        record->kind == RecordKind::kPoolEvent ? event_from(*record) : std::optional<PoolEvent>();
+    if (record->kind != RecordKind::kRequest && !event) {
       ++result.lost;
       continue;
     }
-    visit(from_ring(*record));
+    if (!event) visit(from_ring(*record));
+    if (event && visit_event) visit_event(*event);
     ++result.delivered;
   }
   return result;

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "ledger/layout.h"
+#include "ledger/pool_view.h"
 
 namespace heapledger::ledger {
 
@@ -84,7 +85,7 @@ struct Owner {
   bool torn = false;
 };
 
-enum class TotalKind : std::uint8_t { kService, kImport, kRequest, kOpen, kTenured, kInherited, kRetired };
+enum class TotalKind : std::uint8_t { kService, kImport, kRequest, kOpen, kTenured, kConnection, kInherited, kRetired };
 
 // Owners summed by kind and endpoint, or by import name. freed == allocated - live.
 struct OwnerTotal {
@@ -222,11 +223,12 @@ struct Counters {
   std::uint64_t audited_live_bytes = 0;
   std::uint64_t audited_owner_mismatches = 0;
   std::uint64_t frozen_unix_ns = 0;
+  std::uint64_t dropped_pool_events = 0;
 };
 
 struct DrainResult {
   std::size_t delivered = 0;
-  std::uint64_t lost = 0;  // reserved in the ring but never completed, overwritten, or not a request
+  std::uint64_t lost = 0;  // reserved in the ring but never completed, overwritten, or of no known kind
   bool more = false;       // stopped at `max`
 };
 
@@ -249,7 +251,9 @@ class LedgerView {
   // Hands over finished requests in ring order, at most `max`. With `dead`, records that were reserved but never
   // completed are skipped and counted; of a living worker they are waited for. Slots are given back to the writer only
   // by release(), so that a collector may commit in between.
-  DrainResult drain(bool dead, std::size_t max, const std::function<void(const FinishedRequest&)>& visit);
+  // Pools' events lie between them; without `visit_event` they are passed over.
+  DrainResult drain(bool dead, std::size_t max, const std::function<void(const FinishedRequest&)>& visit,
+                    const std::function<void(const PoolEvent&)>& visit_event = {});
   void release() noexcept;
   bool has_requests() const noexcept;
 
@@ -275,8 +279,12 @@ class LedgerView {
   std::vector<Site> sites() const;
   std::optional<Stack> stack(std::uint32_t id) const;
 
+  std::vector<PoolInfo> pools() const;              // by id
+  std::vector<ConnectionInfo> connections() const;  // open ones, and closed ones that were kept
+
  private:
   LedgerView(Ledger* ledger, int file, bool writable) noexcept;
+  static std::optional<PoolEvent> event_from(const RingRecord& place) noexcept;
   Owner read_owner(std::uint32_t id) const;
   std::uint32_t slots_in_use() const noexcept;
   std::vector<Cohort> cohorts_by_size(const std::map<std::uint32_t, Life>& lives) const;

@@ -257,6 +257,7 @@ void Collector::write_batch(bool last) {
   store_.begin();
   enter_new();
   std::int64_t dropped = static_cast<std::int64_t>(summary_.dropped_requests);
+  std::uint64_t dropped_events = summary_.dropped_pool_events;
   for (std::size_t i = 0; i < feeds_.size(); ++i) {
     WorkerFeed& feed = *feeds_[i];
     feed.add_segments(store_);
@@ -268,8 +269,10 @@ void Collector::write_batch(bool last) {
       if (second) feed.add_timeline(store_, unix_now);
     }
     dropped += static_cast<std::int64_t>(feed.dropped_requests());
+    dropped_events += feed.dropped_pool_events();
   }
   if (second || last) store_.set_dropped_requests(dropped);
+  if (dropped_events != 0) store_.set_dropped_pool_events(static_cast<std::int64_t>(dropped_events));
   store_.commit();
 
   new_notes_.clear();
@@ -283,6 +286,7 @@ void Collector::retire(std::size_t index) {
   const WorkerFeed& feed = *feeds_[index];
   summary_.requests += feed.stored_requests();
   summary_.dropped_requests += feed.dropped_requests();
+  summary_.dropped_pool_events += feed.dropped_pool_events();
   ::unlink(feed.path().c_str());
   feeds_.erase(feeds_.begin() + static_cast<std::ptrdiff_t>(index));
   --entered_;
@@ -298,6 +302,7 @@ void Collector::keep_within_size() {
   // One step at each drain until it fits: a long transaction would let the rings fill.
   store_.begin();
   store_.fold_oldest(kFoldAtOnce);
+  store_.drop_oldest_pool_events(kFoldAtOnce);
   store_.coarsen(options_.max_bytes / 2);
   store_.commit();
 }
@@ -311,6 +316,7 @@ CollectorSummary Collector::summary() const {
   for (const auto& feed : feeds_) {
     summary.requests += feed->stored_requests();
     summary.dropped_requests += feed->dropped_requests();
+    summary.dropped_pool_events += feed->dropped_pool_events();
     if (failed()) {
       summary.unrecorded_requests +=
           feed->finished_requests() - std::min(feed->finished_requests(), feed->stored_requests());

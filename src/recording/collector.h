@@ -30,6 +30,7 @@ struct CollectorSummary {
   std::uint64_t workers = 0;
   std::uint64_t requests = 0;             // rows stored
   std::uint64_t dropped_requests = 0;     // full rings, torn records
+  std::uint64_t dropped_pool_events = 0;  // full rings
   std::uint64_t unrecorded_requests = 0;  // finished after the store had failed
   std::uint64_t unreadable_ledgers = 0;
   std::uint64_t workers_without_ledger = 0;  // had no room for one

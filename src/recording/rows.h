@@ -156,7 +156,7 @@ struct RequestFilter {
   std::optional<std::int64_t> until_us;
 };
 
-enum class OwnerTotalKind { kService, kImport, kRequest, kOpen, kTenured, kInherited, kRetired };
+enum class OwnerTotalKind { kService, kImport, kRequest, kOpen, kTenured, kConnection, kInherited, kRetired };
 
 struct OwnerTotalRow {
   std::int64_t worker = 0;

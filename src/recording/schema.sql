@@ -3,7 +3,8 @@
 
 CREATE TABLE meta (           -- heapledger_version, started_unix_ns, ended_unix_ns (absent while running), command
   key   TEXT PRIMARY KEY,     -- (argv[0] only), mode ('exact'), native (0/1), complete (0/1), dropped_requests, writer_*,
-                              -- workers_without_ledger, run_folder_lost (both only where there are such)
+                              -- workers_without_ledger, run_folder_lost, dropped_pool_events, folded_pool_events,
+                              -- pool_events_since_us (these only where there are such)
   value
 ) WITHOUT ROWID;
 
@@ -120,7 +121,7 @@ CREATE TABLE body_limit (     -- how large a request body may be, as frameworks'
 
 CREATE TABLE owner_total (    -- the books by owner, as they stood when last read (at the freeze when there was one)
   worker INTEGER NOT NULL,
-  kind TEXT NOT NULL,         -- 'service', 'import', 'request' (ended, live left), 'open' (in flight), 'tenured', 'inherited' (at fork), 'retired'
+  kind TEXT NOT NULL,         -- 'service', 'import', 'request' (ended, live left), 'open' (in flight), 'tenured', 'connection', 'inherited' (at fork), 'retired'
   endpoint INTEGER,           -- request, open, tenured
   name TEXT,                  -- import: top-level module
   owners INTEGER NOT NULL,    -- how many owners are summed here
@@ -255,3 +256,52 @@ CREATE TABLE segment (        -- the same by kind of mapping; their sums are the
   private_bytes INTEGER NOT NULL,
   PRIMARY KEY (worker, moment, kind)
 ) WITHOUT ROWID;
+
+CREATE TABLE pool (           -- a connection pool of one worker, as its library describes it
+  id INTEGER PRIMARY KEY,
+  worker INTEGER NOT NULL,
+  name TEXT NOT NULL,
+  library TEXT NOT NULL,      -- 'SQLAlchemy', 'psycopg_pool', ...
+  min_size INTEGER,           -- NULL: the library has no such setting, or it is not limited
+  max_size INTEGER,
+  max_overflow INTEGER,       -- beyond max_size
+  timeout_us INTEGER,
+  recycle_us INTEGER,
+  settings TEXT NOT NULL      -- JSON: setting to value, as the library calls them
+);
+
+CREATE TABLE connection (     -- as last read
+  worker INTEGER NOT NULL,
+  pool INTEGER NOT NULL,
+  number INTEGER NOT NULL,    -- in its pool, from 1
+  created_us INTEGER NOT NULL,
+  closed_us INTEGER,
+  state TEXT NOT NULL,        -- 'idle', 'in_use', 'closed', 'closed_kept' (closed, and bytes of it still live), 'orphan' (alive,
+                              -- and its pool knows nothing of it, or gone without its pool's doing)
+  allocated_bytes INTEGER NOT NULL,    -- while it was made
+  live_bytes INTEGER NOT NULL,
+  native_bytes INTEGER,       -- part of live_bytes
+  last_event_us INTEGER NOT NULL,
+  endpoint INTEGER,           -- whose request took it last, or made it; NULL: nobody's, or no route was known yet
+  request_sequence INTEGER,
+  stack INTEGER,              -- where it was taken
+  PRIMARY KEY (pool, number)
+) WITHOUT ROWID;
+
+CREATE TABLE pool_event (
+  worker INTEGER NOT NULL,
+  pool INTEGER NOT NULL,
+  at_us INTEGER NOT NULL,
+  kind TEXT NOT NULL,         -- 'create', 'checkout', 'checkin', 'invalidate', 'close', 'timeout'
+  connection INTEGER,         -- its number; NULL: none (timeout)
+  endpoint INTEGER,
+  request_sequence INTEGER,
+  wait_us INTEGER,            -- checkout, timeout; NULL: not measured
+  hold_us INTEGER,            -- checkin, and close of a connection in use
+  live_bytes INTEGER,         -- of the connection
+  size INTEGER NOT NULL,      -- of the pool after the event: connections that are open, ...
+  in_use INTEGER NOT NULL,
+  idle INTEGER NOT NULL,
+  waiters INTEGER,            -- ... and who wait for one; NULL: not counted
+  stack INTEGER
+);

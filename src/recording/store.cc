@@ -164,6 +164,7 @@ void Store::roll_back() noexcept {
   state_->content_encodings.clear();
   state_->places.clear();
   state_->stacks.clear();
+  state_->pools.clear();
 }
 
 std::int64_t Store::intern_endpoint(const EndpointRow& endpoint) {
@@ -303,6 +304,8 @@ bool Store::close(std::int64_t ended_unix_ns, bool complete) noexcept {
     state_->add_timeline.reset();
     state_->add_owner_total.reset();
     state_->update_worker.reset();
+    state_->add_pool_event.reset();
+    state_->put_connection.reset();
     plain = state_->database.query_text("PRAGMA journal_mode = DELETE") == "delete";
   } catch (...) {  // a reader holds it or the disk is full: it stays a readable WAL database
   }

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "recording/pool_rows.h"
 #include "recording/rows.h"
 
 namespace heapledger::recording {
@@ -57,6 +58,16 @@ class Store {
   std::int64_t intern_place(const PlaceRow& place);  // their ids are ignored
   std::int64_t intern_stack(const StackRow& stack);
   void replace_segments(const SegmentReadingRow& reading);
+  std::int64_t intern_pool(const PoolRow& pool);  // its id is ignored
+  // Enters what is not known yet; else what has become of it, but for when it was made.
+  void put_connection(const ConnectionRow& connection);
+  void end_connection(std::int64_t pool, std::int64_t number, std::int64_t at_us);  // nothing of it is live
+  void end_connections(std::int64_t worker, std::int64_t at_us);  // the same of all that had not ended
+  void add_pool_event(const PoolEventRow& event);
+  std::int64_t last_pool_event_us(std::int64_t worker);
+  void set_dropped_pool_events(std::int64_t count);
+  // Up to `limit` of the oldest events, and connections that ended before them.
+  void drop_oldest_pool_events(std::int64_t limit);
   void add_timeline(const TimelineRow& point);
   void add_note(const NoteRow& note);
   void set_native(bool native);

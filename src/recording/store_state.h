@@ -28,11 +28,14 @@ struct Store::State {
   std::map<std::string, std::int64_t> content_encodings;
   std::map<std::tuple<std::string, std::string, std::int64_t>, std::int64_t> places;
   std::map<std::string, std::int64_t> stacks;  // by their places
+  std::map<std::tuple<std::int64_t, std::string, std::string, std::string>, std::int64_t> pools;
   // Statements end before the database: members are destroyed in reverse order.
   std::unique_ptr<Statement> add_request;
   std::unique_ptr<Statement> add_timeline;
   std::unique_ptr<Statement> add_owner_total;
   std::unique_ptr<Statement> update_worker;
+  std::unique_ptr<Statement> add_pool_event;  // at first need, as what follows
+  std::unique_ptr<Statement> put_connection;
 };
 
 }  // namespace heapledger::recording

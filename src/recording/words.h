@@ -4,6 +4,7 @@
 #include <array>
 #include <utility>
 
+#include "recording/pool_rows.h"
 #include "recording/rows.h"
 
 namespace heapledger::recording {
@@ -14,10 +15,20 @@ inline constexpr std::array kEndingNames{
     std::pair{"displaced", WorkerEnding::kDisplaced}};
 
 inline constexpr std::array kTotalKindNames{
-    std::pair{"service", OwnerTotalKind::kService}, std::pair{"import", OwnerTotalKind::kImport},
-    std::pair{"request", OwnerTotalKind::kRequest}, std::pair{"open", OwnerTotalKind::kOpen},
-    std::pair{"tenured", OwnerTotalKind::kTenured}, std::pair{"inherited", OwnerTotalKind::kInherited},
-    std::pair{"retired", OwnerTotalKind::kRetired}};
+    std::pair{"service", OwnerTotalKind::kService},       std::pair{"import", OwnerTotalKind::kImport},
+    std::pair{"request", OwnerTotalKind::kRequest},       std::pair{"open", OwnerTotalKind::kOpen},
+    std::pair{"tenured", OwnerTotalKind::kTenured},       std::pair{"inherited", OwnerTotalKind::kInherited},
+    std::pair{"connection", OwnerTotalKind::kConnection}, std::pair{"retired", OwnerTotalKind::kRetired}};
+
+inline constexpr std::array kConnectionStateNames{
+    std::pair{"idle", ConnectionState::kIdle}, std::pair{"in_use", ConnectionState::kInUse},
+    std::pair{"closed", ConnectionState::kClosed}, std::pair{"closed_kept", ConnectionState::kClosedKept},
+    std::pair{"orphan", ConnectionState::kOrphan}};
+
+inline constexpr std::array kPoolEventKindNames{
+    std::pair{"create", PoolEventKind::kCreate},   std::pair{"checkout", PoolEventKind::kCheckout},
+    std::pair{"checkin", PoolEventKind::kCheckin}, std::pair{"invalidate", PoolEventKind::kInvalidate},
+    std::pair{"close", PoolEventKind::kClose},     std::pair{"timeout", PoolEventKind::kTimeout}};
 
 inline constexpr std::array kSegmentKindNames{std::pair{"python_arenas", SegmentKind::kPythonArenas},
                                               std::pair{"malloc_heap", SegmentKind::kMallocHeap},

@@ -29,6 +29,8 @@ OwnerTotalKind stored_kind(ledger::TotalKind kind) noexcept {
       return OwnerTotalKind::kOpen;
     case ledger::TotalKind::kTenured:
       return OwnerTotalKind::kTenured;
+    case ledger::TotalKind::kConnection:
+      return OwnerTotalKind::kConnection;
     case ledger::TotalKind::kInherited:
       return OwnerTotalKind::kInherited;
     case ledger::TotalKind::kRetired:
@@ -64,6 +66,8 @@ void WorkerFeed::enter(Store& store, const WorkerRow* known) {
   // The killed collector may have committed rows without giving their ring slots back.
   already_stored_ = store.last_sequences(row_.id, kSequencesToCompare);
   std::sort(already_stored_.begin(), already_stored_.end());
+  events_stored_until_us_ = store.last_pool_event_us(row_.id);
+  store.end_connections(row_.id, since_start_us(base::unix_ns()));  // those that live on are entered anew
 }
 
 bool WorkerFeed::is_row(const WorkerRow& row, std::int64_t recording_started_ns) const {
@@ -86,8 +90,9 @@ std::uint64_t WorkerFeed::finished_requests() const { return intact() ? view_->c
 void WorkerFeed::drain(Store& store) { drain(store, false); }
 
 void WorkerFeed::drain(Store& store, bool dead) {
-  const ledger::DrainResult result =
-      view_->drain(dead, kDrainAtOnce, [&](const ledger::FinishedRequest& request) { add(store, request); });
+  const ledger::DrainResult result = view_->drain(
+      dead, kDrainAtOnce, [&](const ledger::FinishedRequest& request) { add(store, request); },
+      [&](const ledger::PoolEvent& event) { add_event(store, event); });
   lost_ += result.lost;
 }
 
@@ -243,6 +248,7 @@ void WorkerFeed::refresh(Store& store) {
   replace_survivors(store);
   replace_sites(store);
   replace_body_limits(store);
+  update_connections(store);
   std::vector<InFlightRow> open;
   for (const ledger::Owner& owner : view_->open_requests()) {
     InFlightRow row;

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -54,6 +55,7 @@ class WorkerFeed {
   std::uint64_t stored_requests() const noexcept { return stored_; }
   std::uint64_t dropped_requests() const;
   std::uint64_t finished_requests() const;
+  std::uint64_t dropped_pool_events() const;
 
  private:
   void drain(Store& store, bool dead);
@@ -68,6 +70,10 @@ class WorkerFeed {
   void replace_body_limits(Store& store);
   PayloadRow payload(Store& store, const ledger::FinishedRequest& request);
   std::optional<std::int64_t> content_encoding(Store& store, ledger::Encoding encoding);
+  void add_event(Store& store, const ledger::PoolEvent& event);
+  void put_event_connection(Store& store, const ledger::PoolEvent& event, std::int64_t pool);
+  void update_connections(Store& store);
+  std::optional<std::int64_t> pool(Store& store, std::uint32_t id);
   std::optional<std::int64_t> stack(Store& store, std::uint32_t id);
   std::int64_t endpoint(Store& store, std::uint32_t id);
   std::optional<std::int64_t> known_endpoint(Store& store, std::uint32_t id);
@@ -90,7 +96,10 @@ class WorkerFeed {
   std::map<std::uint32_t, std::int64_t> endpoints_;
   std::map<std::uint32_t, std::optional<std::int64_t>> stacks_;
   std::map<std::pair<std::uint32_t, std::uint32_t>, std::int64_t> content_types_;
-  std::optional<SegmentReadingRow> segments_;  // to be written
+  std::map<std::uint32_t, std::optional<std::int64_t>> pools_;
+  std::set<std::pair<std::int64_t, std::int64_t>> connections_;  // in the store as not ended: pool, number
+  std::optional<std::int64_t> events_stored_until_us_;           // after a resume only
+  std::optional<SegmentReadingRow> segments_;                    // to be written
   std::uint64_t gone_unix_ns_ = 0;
   std::uint64_t segments_unix_ns_ = 0;
   bool segments_read_ = false;                // at least once
