@@ -34,7 +34,9 @@ INSIDE = {"base", "ledger", "engine", "hooks", "cpython"}
 BINDINGS = {
     "analysis_module.cc": {"analysis", "recording"},
     "segments_binding.cc": {"analysis"},
+    "interference_binding.cc": {"analysis", "report"},
     "leaks_binding.cc": {"analysis", "report"},
+    "lifecycle_binding.cc": {"analysis", "report"},
     "recorder_module.cc": {"recording"},
 }
 SEAM_HEADERS = {"heapledger/heapledger.h", "heapledger/heapledger.hpp"}

@@ -4,7 +4,9 @@
 
 #include <string>
 
+#include "heapledger/interference.h"
 #include "heapledger/leaks.h"
+#include "heapledger/lifecycle.h"
 #include "heapledger/requests.h"
 #include "heapledger/segments.h"
 
@@ -17,6 +19,8 @@ class RequestIsolator {
   RequestsResult analyze(const RequestsOptions& options = {}) const;
   SegmentsResult segments(const SegmentsOptions& options = {}) const;
   LeaksResult leaks(const LeaksOptions& options = {}) const;
+  LifecycleResult lifecycle(const LifecycleOptions& options) const;
+  InterferenceResult interference(const InterferenceOptions& options = {}) const;
 
  private:
   std::string recording_path_;

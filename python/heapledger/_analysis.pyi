@@ -2,8 +2,12 @@
 
 from typing import Any, Literal, final
 
+from heapledger._interference import InterferenceResult as InterferenceResult
+from heapledger._interference import analyze_interference as analyze_interference
 from heapledger._leaks import LeaksResult as LeaksResult
 from heapledger._leaks import analyze_leaks as analyze_leaks
+from heapledger._lifecycle import LifecycleResult as LifecycleResult
+from heapledger._lifecycle import analyze_lifecycle as analyze_lifecycle
 
 @final
 class IntegerDistribution:

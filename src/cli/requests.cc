@@ -12,6 +12,8 @@
 
 #include "cli/analysis_flags.h"
 #include "cli/messages.h"
+#include "cli/requests_interference.h"
+#include "cli/requests_lifecycle.h"
 #include "cli/verb.h"
 #include "heapledger/request_isolator.h"
 #include "report/requests_lines.h"
@@ -31,6 +33,8 @@ struct Flags {
   std::string warmup = "0";
   std::string sort = "cost";
   std::optional<std::string> limit;
+  LifecycleFlags lifecycle;
+  bool interference = false;
 };
 
 analysis::RequestsOptions options_of(const Flags& flags) {
@@ -52,15 +56,6 @@ analysis::RequestsOptions options_of(const Flags& flags) {
   return options;
 }
 
-analysis::RequestsResult analyze(const Flags& flags) {
-  const analysis::RequestsOptions options = options_of(flags);
-  try {
-    return analysis::RequestIsolator(flags.recording).analyze(options);
-  } catch (const std::invalid_argument& error) {
-    throw CommandError(error.what(), "heapledger requests --format json lists the workers");
-  }
-}
-
 std::string render(const analysis::RequestsResult& result, const std::string& format) {
   if (format == "json") {
     return result.to_json();
@@ -71,6 +66,29 @@ std::string render(const analysis::RequestsResult& result, const std::string& fo
   report::RequestsTextOptions options;
   options.style = report::style_of(STDOUT_FILENO);
   return report::requests_text(result, options);
+}
+
+void print_costs(const Flags& flags, const analysis::RequestsOptions& options) {
+  const analysis::RequestsResult result = analysis::RequestIsolator(flags.recording).analyze(options);
+  write_stdout(render(result, flags.format));
+  if (flags.format != "text") {  // which says it itself
+    for (const std::string& line : report::unmatched_lines(result.unmatched)) say(line);
+  }
+}
+
+void print(const Flags& flags) {
+  const analysis::RequestsOptions options = options_of(flags);
+  try {
+    if (flags.lifecycle.route) {
+      print_lifecycle(flags.recording, flags.format, flags.lifecycle, options);
+    } else if (flags.interference) {
+      print_interference(flags.recording, flags.format, options);
+    } else {
+      print_costs(flags, options);
+    }
+  } catch (const std::invalid_argument& error) {
+    throw CommandError(error.what(), "heapledger requests --format json lists the workers");
+  }
 }
 
 void declare(CLI::App& verb, Flags& flags) {
@@ -93,6 +111,8 @@ void declare(CLI::App& verb, Flags& flags) {
                   "show so many endpoints, 0 for all (default: " + std::to_string(analysis::kTextLimit) +
                       " in text, all in json and csv)")
       ->type_name("N");
+  add_lifecycle(verb, flags.lifecycle);
+  add_interference(verb, flags.interference);
 }
 
 }  // namespace
@@ -102,11 +122,7 @@ void add_requests(CLI::App& app, int& status) {
   const auto flags = std::make_shared<Flags>();
   declare(*verb, *flags);
   verb->callback([flags, &status] {
-    const analysis::RequestsResult result = analyze(*flags);
-    write_stdout(render(result, flags->format));
-    if (flags->format != "text") {  // which says it itself
-      for (const std::string& line : report::unmatched_lines(result.unmatched)) say(line);
-    }
+    print(*flags);
     status = kExitFine;
   });
 }

@@ -17,7 +17,9 @@
 #include <vector>
 
 #include "cpython/binding_parts.h"
+#include "cpython/interference_binding.h"
 #include "cpython/leaks_binding.h"
+#include "cpython/lifecycle_binding.h"
 #include "cpython/segments_binding.h"
 #include "heapledger/request_isolator.h"
 #include "recording/recording.h"
@@ -230,6 +232,8 @@ NB_MODULE(_analysis, module) {
   bind_result(module);
   heapledger::cpython::bind_segments(module);
   heapledger::cpython::bind_leaks(module);
+  heapledger::cpython::bind_lifecycle(module);
+  heapledger::cpython::bind_interference(module);
   module.def("analyze_requests", &analyze_requests, "path"_a, nb::kw_only(), "routes"_a, "methods"_a, "workers"_a,
              "since"_a.none(), "until"_a.none(), "warmup"_a, "sort"_a, "limit"_a.none());
 }

@@ -90,6 +90,21 @@ inline constexpr Table<BodyLimitRow, 4> kBodyLimitTable{"body_limit",
                                                           {"setting", &BodyLimitRow::setting},
                                                           {"limit_bytes", &BodyLimitRow::limit_bytes, Holds::kSize}}}};
 
+inline constexpr Table<RequestCurveRow, 12> kRequestCurveTable{
+    "request",
+    {{{"id", &RequestCurveRow::id},
+      {"worker", &RequestCurveRow::worker, Holds::kWorker},
+      {"endpoint", &RequestCurveRow::endpoint, Holds::kEndpoint},
+      {"started_us", &RequestCurveRow::started_us},
+      {"duration_us", &RequestCurveRow::duration_us, Holds::kSize},
+      {"in_flight_at_start", &RequestCurveRow::in_flight_at_start, Holds::kSize},
+      {"peak_bytes", &RequestCurveRow::peak_bytes, Holds::kSize},
+      {"escaped_bytes", &RequestCurveRow::escaped_bytes, Holds::kSize},
+      {"byte_seconds", &RequestCurveRow::byte_seconds},
+      {"after_response_bytes", &RequestCurveRow::after_response_bytes, Holds::kSize},
+      {"curve", &RequestCurveRow::curve},
+      {"peak_percent", &RequestCurveRow::peak_percent, Holds::kSize}}}};
+
 inline constexpr Table<WorkerRow, 33> kWorkerTable{
     "worker",
     {{{"id", &WorkerRow::id},

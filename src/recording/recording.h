@@ -71,6 +71,14 @@ class Recording {
   // Of all requests, in one pass over three of their columns; by worker, endpoint.
   std::vector<RequestSpanRow> request_spans() const;
 
+  // Of these endpoints (none: of all), in the order of arrival.
+  void for_each_curve(const std::vector<std::int64_t>& endpoints,
+                      const std::function<void(const RequestCurveRow&)>& visit) const;
+  // Of those of these endpoints' requests whose phases were seen; reads no column of another phase.
+  void for_each_phase(RequestPhase phase, const std::vector<std::int64_t>& endpoints,
+                      const std::function<void(const PhaseRow&)>& visit) const;
+  std::vector<RequestRow> requests_with_ids(const std::vector<std::int64_t>& ids) const;  // in the order of `ids`
+
   // The same rows as requests(), one at a time, for recordings larger than memory.
   void for_each_request(const RequestFilter& filter, const std::function<void(const RequestRow&)>& visit) const;
 

@@ -147,6 +147,35 @@ struct BodyLimitRow {
   std::optional<std::int64_t> limit_bytes;  // nullopt: the framework sets none
 };
 
+// What of a request says how its memory came and went, and what ran beside it: for analyses that need no more of many.
+struct RequestCurveRow {
+  std::int64_t id = 0;
+  std::int64_t worker = 0;
+  std::int64_t endpoint = 0;
+  std::int64_t started_us = 0;
+  std::int64_t duration_us = 0;
+  std::int64_t in_flight_at_start = 0;
+  std::int64_t peak_bytes = 0;
+  std::int64_t escaped_bytes = 0;
+  double byte_seconds = 0;
+  std::int64_t after_response_bytes = 0;
+  std::optional<std::int64_t> curve;  // as in RequestRow
+  std::optional<std::int64_t> peak_percent;
+};
+
+// The parts of a request's work, in their order.
+enum class RequestPhase { kRead, kDeserialize, kHandle, kSerialize, kSend };
+
+// One phase of a request whose phases were seen. Its peak is the highest that the request had live during it.
+struct PhaseRow {
+  std::int64_t worker = 0;
+  std::int64_t endpoint = 0;
+  std::int64_t started_us = 0;  // of the request
+  std::int64_t allocated_bytes = 0;
+  std::int64_t peak_bytes = 0;
+  std::int64_t duration_us = 0;
+};
+
 // Which requests to read; an empty member does not restrict. Times are compared with started_us, until is exclusive.
 struct RequestFilter {
   std::optional<std::string> route;    // exact template

@@ -3,7 +3,10 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cctype>
 #include <cstdlib>
+#include <string>
 #include <string_view>
 
 namespace heapledger::report {
@@ -16,10 +19,28 @@ std::string_view environment(const char* name) {
   return value == nullptr ? std::string_view() : std::string_view(value);
 }
 
+// The first of these that is set counts. None set says nothing of the terminal, as in most containers.
+bool wants_ascii() {
+  for (const char* name : {"LC_ALL", "LC_CTYPE", "LANG"}) {
+    std::string locale(environment(name));
+    std::transform(locale.begin(), locale.end(), locale.begin(), [](unsigned char c) { return std::tolower(c); });
+    if (!locale.empty()) {
+      return locale.find("utf-8") == std::string::npos && locale.find("utf8") == std::string::npos;
+    }
+  }
+  return false;
+}
+
 }  // namespace
 
-TextStyle style_of(int descriptor) {
+TextStyle plain_style() {
   TextStyle style;
+  style.ascii = wants_ascii();
+  return style;
+}
+
+TextStyle style_of(int descriptor) {
+  TextStyle style = plain_style();
   if (isatty(descriptor) == 0) {
     return style;
   }

@@ -9,7 +9,11 @@ namespace heapledger::report {
 struct TextStyle {
   std::optional<std::size_t> width;  // columns of the terminal; absent: not a terminal, nothing is shortened
   bool colour = false;
+  bool ascii = false;  // no other characters for what we draw ourselves
 };
+
+// For what goes to no terminal. ASCII where the locale names another encoding than UTF-8.
+TextStyle plain_style();
 
 // Of the terminal behind a descriptor. No colour where NO_COLOR is set and not empty, or TERM is "dumb" or missing.
 TextStyle style_of(int descriptor);

@@ -10,6 +10,10 @@ double student_quantile(double probability, double degrees) {
   return boost::math::quantile(boost::math::students_t(std::max(degrees, 1.0)), probability);
 }
 
+double student_two_sided(double t, double degrees) {
+  return 2 * boost::math::cdf(boost::math::complement(boost::math::students_t(std::max(degrees, 1.0)), std::abs(t)));
+}
+
 Mean weighted_mean(std::span<const Point> points, double least_variance) {
   Mean mean;
   double weights = 0;

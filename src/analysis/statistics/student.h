@@ -19,6 +19,9 @@ struct Point {
 // t with P(T <= t) = probability; 0 < probability < 1, degrees >= 1.
 double student_quantile(double probability, double degrees);
 
+// P(|T| >= |t|).
+double student_two_sided(double t, double degrees);
+
 // m = sum w y / sum w; se^2 = s^2 / sum w, s^2 = sum w (y - m)^2 / (n - 1).
 // `least_variance`: of one value of weight 1, when it is known to be no less; takes the place of a smaller s^2.
 struct Mean {

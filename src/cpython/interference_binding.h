@@ -1,0 +1,13 @@
+// Part of heapledger._analysis: what `heapledger requests --interference` answers. Called once, when the module is
+// made.
+#pragma once
+
+namespace nanobind {
+class module_;
+}
+
+namespace heapledger::cpython {
+
+void bind_interference(nanobind::module_& module);
+
+}  // namespace heapledger::cpython
