@@ -78,6 +78,9 @@ class MadeRecording:
         names, marks = ", ".join(columns), ", ".join("?" * len(columns))
         self._database.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", list(columns.values()))
 
+    def execute(self, sql: str) -> None:
+        self._database.execute(sql)
+
     def add_worker(self, number: int = 1, **columns: Any) -> None:
         self.insert("worker", **({"id": number, "pid": 1000 + number} | WORKER | columns))
 

@@ -5,3 +5,4 @@
 #pragma once
 
 #include "heapledger/request_isolator.h"
+#include "heapledger/version_comparator.h"

@@ -5,7 +5,8 @@ Most services need nothing of this: `heapledger run -- COMMAND` records them unc
 - `start()` records this process without `heapledger run`,
 - `request(name)` makes a row of a piece of work that is no HTTP request,
 - `current()` is the request that the calling code runs under,
-- `RequestIsolator(recording).analyze()` reads a recording, or the live process.
+- `RequestIsolator(recording).analyze()` reads a recording, or the live process,
+- `VersionComparator(recording, other).analyze()` compares API versions, or two recordings.
 """
 
 from __future__ import annotations
@@ -18,17 +19,19 @@ if TYPE_CHECKING:
     from heapledger._work import current, request
     from heapledger.errors import HeapledgerError
     from heapledger.request_isolator import RequestIsolator
+    from heapledger.version_comparator import VersionComparator
 
 # Loaded at first use: a service under `heapledger run` imports this package before its own first line.
 _HOMES = {
     "HeapledgerError": "heapledger.errors",
     "RequestIsolator": "heapledger.request_isolator",
+    "VersionComparator": "heapledger.version_comparator",
     "current": "heapledger._work",
     "request": "heapledger._work",
     "start": "heapledger._live",
 }
 
-__all__ = ["HeapledgerError", "RequestIsolator", "__version__", "current", "request", "start"]
+__all__ = ["HeapledgerError", "RequestIsolator", "VersionComparator", "__version__", "current", "request", "start"]
 
 
 def __getattr__(name: str) -> object:

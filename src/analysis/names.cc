@@ -1,5 +1,6 @@
 // The words for enumerations, as JSON and Python know them.
 #include "heapledger/request_isolator.h"
+#include "heapledger/version_comparator.h"
 #include "recording/words.h"
 
 namespace heapledger::analysis {
@@ -56,6 +57,50 @@ const char* name_of(LeakVerdict verdict) noexcept {
       break;
   }
   return "unknown";
+}
+
+const char* name_of(VersionVerdict verdict) noexcept {
+  switch (verdict) {
+    case VersionVerdict::kRegression:
+      return "regression";
+    case VersionVerdict::kImprovement:
+      return "improvement";
+    case VersionVerdict::kSame:
+      return "same";
+    case VersionVerdict::kInconclusive:
+      break;
+  }
+  return "inconclusive";
+}
+
+const char* name_of(VersionGrounds grounds) noexcept {
+  switch (grounds) {
+    case VersionGrounds::kMeasured:
+      return "measured";
+    case VersionGrounds::kTooFewRequests:
+      return "too_few_requests";
+    case VersionGrounds::kTooUneven:
+      return "too_uneven";
+    case VersionGrounds::kDifferentPayloads:
+      return "different_payloads";
+    case VersionGrounds::kNotFollowed:
+      break;
+  }
+  return "not_followed";
+}
+
+const char* name_of(MigrationAction action) noexcept {
+  switch (action) {
+    case MigrationAction::kMigrate:
+      return "migrate";
+    case MigrationAction::kMeasure:
+      return "measure";
+    case MigrationAction::kFixFirst:
+      return "fix_first";
+    case MigrationAction::kNoSuccessor:
+      break;
+  }
+  return "no_successor";
 }
 
 }  // namespace heapledger::analysis

@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
-#include "ledger/layout.h"
+#include "recording/request_flags.h"
 
 namespace heapledger::recording {
 namespace {
@@ -57,9 +57,7 @@ void merge(FoldedFigure& into, const FoldedFigure& from) {
   for (const auto& [bin, count] : from.bins) into.bins[bin] += count;
 }
 
-bool is_error(const RequestRow& request) {
-  return request.status >= 500 || (request.flags & ledger::kRequestRaised) != 0;
-}
+bool is_error(const RequestRow& request) { return is_error(request.status, request.flags); }
 
 void add_request(SliceRow& slice, const RequestRow& request) {
   ++slice.requests;

@@ -366,4 +366,38 @@ struct RequestSpanRow {
   std::int64_t last_started_us = 0;
 };
 
+// What an endpoint's responses say of its end: the headers Deprecation (RFC 9745) and Sunset (RFC 8594), empty for none.
+struct EndpointNoticeRow {
+  std::int64_t endpoint = 0;
+  std::string deprecation;
+  std::string sunset;
+};
+
+// What code that the service marked as there for compatibility only took, summed in a worker.
+struct CompatMarkRow {
+  std::int64_t worker = 0;
+  std::optional<std::int64_t> endpoint;  // nullopt: outside of every route
+  std::string name;
+  std::int64_t calls = 0;
+  std::int64_t allocated_bytes = 0;
+  std::int64_t peak_bytes = 0;  // the highest of one call
+  std::int64_t duration_us = 0;
+};
+
+// Of a request what the comparison of versions needs.
+struct RequestCostRow {
+  std::int64_t worker = 0;
+  std::int64_t endpoint = 0;
+  std::int64_t started_us = 0;
+  std::int64_t duration_us = 0;
+  std::int32_t status = 0;
+  std::uint32_t flags = 0;
+  std::int64_t received_bytes = 0;
+  std::int64_t sent_bytes = 0;
+  std::int64_t allocated_bytes = 0;
+  std::int64_t peak_bytes = 0;
+  std::int64_t escaped_bytes = 0;
+  double byte_seconds = 0;
+};
+
 }  // namespace heapledger::recording

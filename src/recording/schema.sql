@@ -180,6 +180,22 @@ CREATE TABLE endpoint_slice ( -- requests whose single rows were given up for --
   PRIMARY KEY (endpoint, from_us)
 ) WITHOUT ROWID;
 
+CREATE TABLE endpoint_notice ( -- what an endpoint's responses say of its end
+  endpoint INTEGER PRIMARY KEY,
+  deprecation TEXT NOT NULL,  -- header Deprecation (RFC 9745); '' when none
+  sunset TEXT NOT NULL        -- header Sunset (RFC 8594); '' when none
+);
+
+CREATE TABLE compat_mark (    -- code marked by heapledger.compat(name), summed, as last read
+  worker INTEGER NOT NULL,
+  endpoint INTEGER,           -- NULL: outside of every route
+  name TEXT NOT NULL,
+  calls INTEGER NOT NULL,
+  allocated_bytes INTEGER NOT NULL,
+  peak_bytes INTEGER NOT NULL,         -- the highest of one call
+  duration_us INTEGER NOT NULL
+);
+
 CREATE TABLE endpoint_life (  -- what became of blocks that outlived their request, as last read
   worker INTEGER NOT NULL,
   endpoint INTEGER NOT NULL,
