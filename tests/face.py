@@ -29,7 +29,8 @@ def on_fake_engine(*frameworks: str) -> Iterator[fake_engine.Engine]:
     for name in dir(engine):
         if not name.startswith("_"):
             setattr(module, name, getattr(engine, name))
-    for name in ("UNMATCHED", "APPROXIMATE", "RAISED", "STREAMED_IN", "STREAMED_OUT", "DISCONNECTED", "Request"):
+    for name in ("UNMATCHED", "APPROXIMATE", "RAISED", "STREAMED_IN", "STREAMED_OUT", "DISCONNECTED", "READ",
+                 "DESERIALIZE", "SERIALIZE", "Phased", "Request"):  # fmt: skip
         setattr(module, name, getattr(fake_engine, name))
     sys.modules["heapledger._engine"] = module
     try:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 UNMATCHED = "<unmatched>"
+READ, DESERIALIZE, SERIALIZE = 0, 1, 3
 APPROXIMATE, RAISED, STREAMED_IN, STREAMED_OUT, DISCONNECTED = 1, 2, 4, 8, 16
 
 
@@ -26,10 +27,18 @@ class Request:
     discarded: bool = False
     adopted: list[bytes] = field(default_factory=list)
     outer: Request | None = None
+    request_encoding: int = 0
+    response_encoding: int = 0
+    phases: list[int] = field(default_factory=list)  # entered; -1: left, 4: sending
 
     @property
     def is_open(self) -> bool:
         return not (self.ended or self.discarded)
+
+
+def Phased(function: Callable[..., Any], phase: int) -> Callable[..., Any]:  # noqa: N802
+    """Only calls."""
+    return lambda *args, **kwargs: function(*args, **kwargs)
 
 
 class Engine:
@@ -39,6 +48,7 @@ class Engine:
         self.requests: list[Request] = []
         self.endpoints: list[tuple[str, str, str, bool]] = [("", "", "", False)]
         self.server = ""
+        self.body_limits: dict[str, int | None] = {}
         self.hooks: dict[str, list[Callable[[Any], None]]] = {}
         self.started: list[str] = []
         self.frozen = 0
@@ -79,6 +89,17 @@ class Engine:
         request.left = True
         self.restore(request)
 
+    def enter_phase(self, request: Request, phase: int) -> int:
+        request.phases.append(phase)
+        return 1
+
+    def leave_phase(self, request: Request, visit: int) -> None:
+        if visit:
+            request.phases.append(-1)
+
+    def begin_sending(self, request: Request) -> None:
+        request.phases.append(4)
+
     def current(self) -> Request | None:
         request = self._current.get()
         return request if request is not None and not request.left else None
@@ -102,6 +123,10 @@ class Engine:
 
     def note_unseen(self, package: str) -> None:
         self.unseen = package
+
+    def note_body_limit(self, setting: str, limit: int | None) -> bool:
+        self.body_limits[setting] = limit
+        return True
 
     def set_server(self, name: str) -> None:
         self.server = name

@@ -45,6 +45,25 @@ HOOKS: tuple[tuple[str, str, str], ...] = (
     ("a2wsgi.wsgi", "heapledger.adapters.bridges", "install_build_environ"),
     ("a2wsgi.asgi", "heapledger.adapters.bridges", "install_build_scope"),
     ("asgiref.wsgi", "heapledger.adapters.bridges", "install_asgiref"),
+    ("json", "heapledger.codecs.json", "install"),
+    ("orjson", "heapledger.codecs.orjson", "install"),
+    ("pydantic.main", "heapledger.codecs.pydantic", "install_main"),
+    ("pydantic.type_adapter", "heapledger.codecs.pydantic", "install_type_adapter"),
+    ("flask.json.provider", "heapledger.codecs.flask", "install"),
+    ("werkzeug.wrappers.request", "heapledger.codecs.werkzeug", "install_request"),
+    ("werkzeug.wsgi", "heapledger.codecs.werkzeug", "install_wsgi"),
+    ("starlette.requests", "heapledger.codecs.starlette", "install_requests"),
+    ("starlette.responses", "heapledger.codecs.starlette", "install_responses"),
+    ("fastapi.encoders", "heapledger.codecs.fastapi", "install_encoders"),
+    ("django.http.request", "heapledger.codecs.django", "install_request"),
+    ("django.http.response", "heapledger.codecs.django", "install_response"),
+    ("rest_framework.parsers", "heapledger.codecs.rest_framework", "install_parsers"),
+    ("rest_framework.serializers", "heapledger.codecs.rest_framework", "install_serializers"),
+    ("rest_framework.renderers", "heapledger.codecs.rest_framework", "install_renderers"),
+    ("gunicorn.http.body", "heapledger.codecs.gunicorn", "install"),
+    ("fastapi.routing", "heapledger.codecs.fastapi", "install_routing"),
+    ("django.core.handlers.wsgi", "heapledger.codecs.django", "install_wsgi"),
+    ("django.core.handlers.asgi", "heapledger.codecs.django", "install_asgi"),
     ("pyarrow", "heapledger._unseen", "note"),
     ("polars", "heapledger._unseen", "note"),
     ("duckdb", "heapledger._unseen", "note"),
@@ -75,20 +94,22 @@ def start_from_environment(variables: dict[str, str]) -> str:
 
 def install_hooks() -> None:
     """Have each adapter installed as soon as what it adapts is imported. Twice is a no-op."""
+    functions: dict[str, list[tuple[str, str]]] = {}
     for module, ours, function in HOOKS:
-        _engine.on_import(module, _Installer(ours, function))
+        functions.setdefault(module, []).append((ours, function))
+    for module, wanted in functions.items():
+        _engine.on_import(module, _Installer(wanted))
 
 
 class _Installer:
-    __slots__ = ("_function", "_ours")
+    __slots__ = ("_functions",)
 
-    def __init__(self, ours: str, function: str) -> None:
-        self._ours = ours
-        self._function = function
+    def __init__(self, functions: list[tuple[str, str]]) -> None:
+        self._functions = functions
 
     def __call__(self, module: Any) -> None:
-        try:
-            ours = __import__(self._ours, fromlist=(self._function,))
-            getattr(ours, self._function)(module)
-        except Exception:
-            _health.count(f"install_failed:{self._ours}.{self._function}")
+        for ours, function in self._functions:
+            try:
+                getattr(__import__(ours, fromlist=(function,)), function)(module)
+            except Exception:
+                _health.count(f"install_failed:{ours}.{function}")

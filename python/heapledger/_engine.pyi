@@ -9,6 +9,9 @@ RAISED: int
 STREAMED_IN: int
 STREAMED_OUT: int
 DISCONNECTED: int
+READ: int  # phases that enter_phase and Phased mark
+DESERIALIZE: int
+SERIALIZE: int
 
 @final
 class Request:
@@ -20,6 +23,8 @@ class Request:
     endpoint: int  # id from intern_endpoint; 0 until the route is known
     received_bytes: int
     sent_bytes: int
+    request_encoding: int  # code of the body's Content-Encoding, 0: none (src/ledger/layout_payload.h)
+    response_encoding: int
     @property
     def sequence(self) -> int: ...
     @property
@@ -30,6 +35,16 @@ class Request:
     def live_bytes(self) -> int: ...
     @property
     def peak_bytes(self) -> int: ...
+
+@final
+class Phased:
+    """A callable in the place of another, which marks a phase of the running request while it is called.
+
+    In every other respect it is that one: attributes, signature, pickle, `isinstance`, binding as a method.
+    """
+
+    def __init__(self, function: Callable[..., Any], phase: int) -> None: ...
+    def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
 
 def start(run_dir: str) -> bool:
     """Install the hooks and open this process's ledger in run_dir. Twice is a no-op. False: off (see status())."""
@@ -70,6 +85,21 @@ def discard(request: Request) -> None:
 
     Its bytes stay in the books, under no endpoint.
     """
+
+def enter_phase(request: Request, phase: int, /) -> int:
+    """Mark a phase of this request from here on; what leave_phase takes.
+
+    0: nothing was marked, since it belongs to the phase that the request is in (docs/payload_capture.md).
+    """
+
+def leave_phase(request: Request, visit: int, /) -> None:
+    """The phase that enter_phase began is over."""
+
+def begin_sending(request: Request, /) -> None:
+    """The response is on its way: what the request does from here on, and is no other phase, is sending."""
+
+def note_body_limit(setting: str, limit: int | None, /) -> bool:
+    """How large a request body may be in this process by a framework's setting. False: no room to note it."""
 
 def current() -> Request | None:
     """The open request that the calling code runs under, if any."""

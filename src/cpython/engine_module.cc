@@ -4,14 +4,18 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <utility>
+
 #include "cpython/alloc_hooks.h"
 #include "cpython/current_owner.h"
 #include "cpython/import_watch.h"
 #include "cpython/native_hooks.h"
+#include "cpython/phased_object.h"
 #include "cpython/pool_functions.h"
 #include "cpython/request_object.h"
 #include "engine/audit.h"
 #include "engine/owners.h"
+#include "engine/phases.h"
 #include "engine/switch.h"
 
 namespace heapledger::cpython {
@@ -113,6 +117,18 @@ PyObject* module_intern_endpoint(PyObject*, PyObject* arguments) {
   return PyLong_FromUnsignedLong(engine::intern_endpoint(books(), name).raw());
 }
 
+// note_body_limit(setting, bytes or None): False when there is no room for it.
+PyObject* module_note_body_limit(PyObject*, PyObject* arguments) {
+  const char* setting = nullptr;
+  Py_ssize_t setting_bytes = 0;
+  PyObject* limit = nullptr;
+  if (PyArg_ParseTuple(arguments, "s#O", &setting, &setting_bytes, &limit) == 0) return nullptr;
+  const unsigned long long bytes = limit == Py_None ? ledger::kNoBodyLimit : PyLong_AsUnsignedLongLong(limit);
+  if (PyErr_Occurred() != nullptr) return nullptr;
+  const std::string_view name{setting, static_cast<std::size_t>(setting_bytes)};
+  return PyBool_FromLong(engine::note_body_limit(books(), engine::EndpointId{0}, name, bytes) ? 1 : 0);
+}
+
 PyObject* module_set_server(PyObject*, PyObject* argument) {
   const char* name = PyUnicode_AsUTF8(argument);
   if (name == nullptr) return nullptr;
@@ -165,10 +181,14 @@ PyMethodDef g_methods[] = {
     {"enter", request_enter, METH_O, "Make it this context's owner, until restore()."},
     {"restore", request_restore, METH_O, "Restore the previous owner, before a later leave()."},
     {"leave", request_leave, METH_O, "Restore the previous owner and write the request's row."},
+    {"enter_phase", as_method(request_enter_phase), METH_FASTCALL, "Mark a phase of this request from here on."},
+    {"leave_phase", as_method(request_leave_phase), METH_FASTCALL, "Undo what enter_phase returned."},
+    {"begin_sending", request_begin_sending, METH_O, "The response is on its way."},
     {"current", request_current, METH_NOARGS, "The open request that runs here, or None."},
     {"run_with", as_method(request_run_with), METH_FASTCALL | METH_KEYWORDS, "Call a function under a request."},
     {"adopt", module_adopt, METH_O, "Re-own a bytes object's block to the running request."},
     {"intern_endpoint", module_intern_endpoint, METH_VARARGS, "Id of an endpoint."},
+    {"note_body_limit", module_note_body_limit, METH_VARARGS, "How large a request body may be by a setting."},
     {"set_server", module_set_server, METH_O, "Name of the server in front."},
     {"note_unseen", module_note_unseen, METH_O, "A package with an allocator of its own is loaded."},
     {"environment", module_environment, METH_NOARGS, "The entries of the environment that a child inherits."},
@@ -196,15 +216,27 @@ PyModuleDef g_module = {PyModuleDef_HEAD_INIT,
                         nullptr,
                         nullptr};
 
+bool add_phases(PyObject* module) noexcept {
+  const std::pair<const char*, ledger::Phase> phases[] = {{"READ", ledger::Phase::kRead},
+                                                          {"DESERIALIZE", ledger::Phase::kDeserialize},
+                                                          {"SERIALIZE", ledger::Phase::kSerialize}};
+  for (const auto& [name, phase] : phases) {
+    if (PyModule_AddIntConstant(module, name, static_cast<long>(phase)) != 0) return false;
+  }
+  return true;
+}
+
 }  // namespace
 }  // namespace heapledger::cpython
 
 PyMODINIT_FUNC PyInit__engine() {  // NOLINT(bugprone-reserved-identifier): CPython's name for it
   using namespace heapledger;      // NOLINT(google-build-using-namespace): the one place that names them all
-  if (!cpython::prepare_request_type()) return nullptr;
+  if (!cpython::prepare_request_type() || !cpython::prepare_phased_type()) return nullptr;
   PyObject* module = PyModule_Create(&cpython::g_module);
   if (module == nullptr) return nullptr;
   const bool done = PyModule_AddObjectRef(module, "Request", reinterpret_cast<PyObject*>(&cpython::RequestType)) == 0 &&
+                    PyModule_AddObjectRef(module, "Phased", reinterpret_cast<PyObject*>(&cpython::PhasedType)) == 0 &&
+                    cpython::add_phases(module) &&
                     PyModule_AddStringConstant(module, "UNMATCHED", "<unmatched>") == 0 &&
                     PyModule_AddIntConstant(module, "APPROXIMATE", ledger::kRequestApproximate) == 0 &&
                     PyModule_AddIntConstant(module, "RAISED", ledger::kRequestRaised) == 0 &&

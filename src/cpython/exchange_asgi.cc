@@ -34,6 +34,7 @@ bool note_message(ExchangeObject& self, PyObject* message) noexcept {
   if (type == nullptr) return false;
   if (is_word(type, "http.response.start")) {
     Py_XSETREF(self.response, Py_NewRef(message));
+    start_sending(self);
     return false;
   }
   if (is_word(type, "http.response.body")) {
@@ -50,15 +51,20 @@ bool note_message(ExchangeObject& self, PyObject* message) noexcept {
   return self.eager != 0 || self.known == 0;
 }
 
-void take_down_request_type(ExchangeObject& self) noexcept {
+// Of a request with a body all headers are looked at.
+void take_down_request_headers(ExchangeObject& self) noexcept {
   if (self.source == nullptr || (!PyList_Check(self.source) && !PyTuple_Check(self.source))) return;
   for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(self.source); ++i) {
     PyObject* pair = PySequence_Fast_GET_ITEM(self.source, i);
     if ((!PyTuple_Check(pair) && !PyList_Check(pair)) || PySequence_Fast_GET_SIZE(pair) != 2) continue;
-    if (!is_word(PySequence_Fast_GET_ITEM(pair, 0), "content-type")) continue;
-    PyObject* type = clean_type(PySequence_Fast_GET_ITEM(pair, 1));
-    if (type != nullptr) Py_SETREF(self.request_type, type);
-    return;
+    PyObject* name = PySequence_Fast_GET_ITEM(pair, 0);
+    if (is_word(name, "content-encoding")) {
+      self.request_encoding = encoding_code(PySequence_Fast_GET_ITEM(pair, 1));
+    } else if (is_word(name, "content-type")) {
+      PyObject* type = clean_type(PySequence_Fast_GET_ITEM(pair, 1));
+      if (type != nullptr) Py_SETREF(self.request_type, type);
+      if (self.received == 0) return;
+    }
   }
 }
 
@@ -104,7 +110,7 @@ PyObject* call_as_send(PyObject* object, PyObject* const* arguments, std::size_t
 }
 
 void describe_asgi(ExchangeObject& self) noexcept {
-  take_down_request_type(self);
+  take_down_request_headers(self);
   if (self.response == nullptr) return;
   PyObject* status = field(self.response, g_names.status);
   if (status != nullptr && PyLong_Check(status)) self.status = PyLong_AsLong(status);
@@ -147,7 +153,11 @@ void note_received(ExchangeObject& self, PyObject* message) noexcept {
       Py_XDECREF(done);
       self.received += length_of(body);
     }
-    if (is_true(field(message, g_names.more_body))) self.flags |= PyLong_AsLong(g_bound.streamed_in);
+    if (is_true(field(message, g_names.more_body))) {
+      self.flags |= PyLong_AsLong(g_bound.streamed_in);
+    } else {
+      self.arrived = 1;
+    }
   } else if (self.final == 0) {
     self.flags |= PyLong_AsLong(g_bound.disconnected);
   }

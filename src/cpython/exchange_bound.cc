@@ -23,6 +23,10 @@ const Entry kBound[] = {
     {"leave", &g_bound.leave},
     {"restore", &g_bound.restore},
     {"discard", &g_bound.discard},
+    {"enter_phase", &g_bound.enter_phase},
+    {"leave_phase", &g_bound.leave_phase},
+    {"begin_sending", &g_bound.begin_sending},
+    {"reading", &g_bound.reading},
     {"raised", &g_bound.raised},
     {"streamed_in", &g_bound.streamed_in},
     {"streamed_out", &g_bound.streamed_out},
@@ -64,6 +68,9 @@ const Entry kNames[] = {
     {"CONTENT_TYPE", &g_names.content_type},
     {"CONTENT_LENGTH", &g_names.content_length},
     {"HTTP_TRANSFER_ENCODING", &g_names.transfer_encoding},
+    {"HTTP_CONTENT_ENCODING", &g_names.content_encoding},
+    {"request_encoding", &g_names.request_encoding},
+    {"response_encoding", &g_names.response_encoding},
     {"wsgi.file_wrapper", &g_names.file_wrapper},
     {"HTTP_ACCEPT", &g_names.accept},
     {"HTTP_ACCEPT_VERSION", &g_names.version_keys[0]},
@@ -179,6 +186,18 @@ long long number_in(PyObject* text) noexcept {
     number = number * 10 + (digits[i] - '0');
   }
   return number;
+}
+
+// The codes are ledger::Encoding's, which this module does not see.
+long encoding_code(PyObject* raw) noexcept {
+  constexpr std::string_view kNames[][2] = {{"identity", ""}, {"gzip", "x-gzip"}, {"deflate", ""},
+                                            {"br", ""},       {"zstd", ""},       {"compress", "x-compress"}};
+  for (std::size_t code = 0; code < std::size(kNames); ++code) {
+    for (const std::string_view name : kNames[code]) {
+      if (is_word(raw, name)) return name.empty() ? 0 : static_cast<long>(code);
+    }
+  }
+  return static_cast<long>(std::size(kNames));
 }
 
 PyObject* clean_type(PyObject* raw) noexcept {

@@ -12,6 +12,7 @@ namespace heapledger::cpython {
 struct Bound {
   // heapledger._engine
   PyObject *begin, *end, *leave, *restore, *discard;
+  PyObject *enter_phase, *leave_phase, *begin_sending, *reading;
   PyObject *raised, *streamed_in, *streamed_out, *disconnected;
   // heapledger.adapters
   PyObject *ids, *methods, *types, *plain, *open_exchanges;
@@ -25,6 +26,7 @@ extern Bound g_bound;
 struct Names {
   PyObject *key, *empty, *endpoint, *live_bytes, *received_bytes, *sent_bytes, *close, *throw_, *value, *call_soon;
   PyObject *request_method, *content_type, *content_length, *transfer_encoding, *file_wrapper, *accept;
+  PyObject *content_encoding, *request_encoding, *response_encoding;
   PyObject* version_keys[3];
   PyObject *method, *headers, *type, *body, *more_body, *status;
   PyObject *status_code, *sent, *response_length;
@@ -50,6 +52,9 @@ Py_ssize_t length_of(PyObject* sized) noexcept;
 
 // A str of decimal digits as a number, -1 for anything else.
 long long number_in(PyObject* text) noexcept;
+
+// A Content-Encoding header, str or bytes, as a code of ledger::Encoding.
+long encoding_code(PyObject* raw) noexcept;
 
 // Type/subtype of a raw content type header (borrowed from a table, or new): a new reference, nullptr with exception.
 PyObject* clean_type(PyObject* raw) noexcept;

@@ -65,7 +65,25 @@ PyObject* effective_route(PyObject* route, PyObject* scope) noexcept {
   return same ? context : route;
 }
 
+// An application below the one that the exchange was opened for; of gunicorn's exchange it may be the first.
+PyObject* call_within(PyObject* outer, PyObject* application, PyObject* const* arguments, Py_ssize_t given) noexcept {
+  ExchangeObject& exchange = as_exchange(outer);
+  Py_INCREF(outer);
+  ++exchange.calls;
+  PyObject* body = PyObject_Vectorcall(application, arguments, static_cast<std::size_t>(given), nullptr);
+  --exchange.calls;
+  if (body != nullptr && exchange.calls == 0 && exchange.kind == ExchangeKind::kGunicorn) start_sending(exchange);
+  Py_DECREF(outer);
+  return body;
+}
+
 }  // namespace
+
+void start_sending(ExchangeObject& self) noexcept {
+  if (self.sending != 0) return;
+  self.sending = 1;
+  call_engine(g_bound.begin_sending, self);
+}
 
 PyObject* exchange_in(PyObject* mapping) noexcept {
   if (!PyDict_Check(mapping)) return nullptr;
@@ -82,7 +100,7 @@ PyObject* enter_wsgi(PyObject*, PyObject* const* arguments, Py_ssize_t count) {
   PyObject* environ = arguments[count - 2];
   if (PyObject* outer = exchange_in(environ); outer != nullptr) {
     if (arguments[0] == Py_True) Py_XDECREF(unroute_exchange(outer, nullptr));
-    return PyObject_Vectorcall(application, arguments + 2, static_cast<std::size_t>(given), nullptr);
+    return call_within(outer, application, arguments + 2, given);
   }
   PyObject* token = PyObject_CallNoArgs(g_bound.begin);
   if (token == nullptr) PyErr_Clear();

@@ -156,7 +156,9 @@ void close_row(ExchangeObject& self) noexcept {
   PyObject* flags = PyLong_FromLong(self.flags);
   PyObject* done = nullptr;
   if (status != nullptr && flags != nullptr && set_count(self, g_names.received_bytes, self.received) &&
-      set_count(self, g_names.sent_bytes, self.sent)) {
+      set_count(self, g_names.sent_bytes, self.sent) &&
+      set_count(self, g_names.request_encoding, self.request_encoding) &&
+      set_count(self, g_names.response_encoding, self.response_encoding)) {
     PyObject* arguments[] = {self.token, status, flags, self.request_type, self.response_type};
     done = PyObject_Vectorcall(g_bound.end, arguments, 5, nullptr);
   }
@@ -386,6 +388,8 @@ PyObject* describe_response_headers(ExchangeObject& self, PyObject* pairs) noexc
       Py_SETREF(self.response_type, type);
     } else if (is_word(name, "content-length")) {
       length = value;
+    } else if (is_word(name, "content-encoding")) {
+      self.response_encoding = encoding_code(value);
     } else if (is_word(name, "deprecation") || is_word(name, "sunset")) {
       self.deprecated = 1;
     }

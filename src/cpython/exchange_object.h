@@ -37,6 +37,9 @@ struct ExchangeObject {
   Py_ssize_t received;
   Py_ssize_t sent;
   Py_ssize_t chunks;
+  Py_ssize_t calls;  // WSGI: of applications within this exchange, now
+  long request_encoding;
+  long response_encoding;
   ExchangeKind kind;
   char known;  // a framework with a router has it
   char eager;  // end at the last message or chunk, not at the return or close
@@ -46,6 +49,8 @@ struct ExchangeObject {
   char exhausted;  // the body was read to its end
   char sized;      // the body has a length
   char open;
+  char sending;                    // the response is on its way
+  char arrived;                    // ASGI: the whole request body
   char waited;                     // ASGI: the call has waited for something since it began
   ExchangeObject* next_open;       // ASGI: list of those that have not finished
   ExchangeObject** previous_open;  // what points here, nullptr outside the list
@@ -77,6 +82,9 @@ void note_failure(ExchangeObject& self, PyObject* exception_type) noexcept;
 
 // Our code failed before there was an exchange: no row.
 void forget_token(PyObject* token, const char* why) noexcept;
+
+// The response is on its way. Twice is a no-op.
+void start_sending(ExchangeObject& self) noexcept;
 
 // Calls one of the engine's functions with the token.
 void call_engine(PyObject* function, ExchangeObject& self) noexcept;

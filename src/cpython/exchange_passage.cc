@@ -16,7 +16,7 @@ int g_spare_count = 0;
 template <typename Visit>
 int each_reference(PassageObject& self, Visit visit) {
   PyObject** const references[] = {&self.inner,   &self.exchange, &self.application, &self.scope,
-                                   &self.receive, &self.send,     &self.message};
+                                   &self.receive, &self.send,     &self.message,     &self.visit};
   for (PyObject** reference : references) {
     if (const int stop = visit(*reference); stop != 0) return stop;
   }
@@ -146,11 +146,30 @@ PyObject* call_application(PassageObject& self) noexcept {
   return awaited;
 }
 
+// Waiting for a body and taking it over is reading; after its end a receive only waits for the client to leave.
+void begin_reading(PassageObject& self) noexcept {
+  const ExchangeObject& exchange = *reinterpret_cast<ExchangeObject*>(self.exchange);
+  if (exchange.arrived != 0 || exchange.open == 0) return;
+  PyObject* arguments[] = {exchange.token, g_bound.reading};
+  self.visit = PyObject_Vectorcall(g_bound.enter_phase, arguments, 2, nullptr);
+  if (self.visit == nullptr) count_failure("phase_not_marked");
+}
+
+void end_reading(PassageObject& self) noexcept {
+  if (self.visit == nullptr) return;
+  PyObject* arguments[] = {reinterpret_cast<ExchangeObject*>(self.exchange)->token, self.visit};
+  PyObject* done = PyObject_Vectorcall(g_bound.leave_phase, arguments, 2, nullptr);
+  if (done == nullptr) count_failure("phase_not_marked");
+  Py_XDECREF(done);
+  Py_CLEAR(self.visit);
+}
+
 PyObject* start(PassageObject& self) noexcept {
   switch (self.kind) {
     case PassageKind::kServe:
       return call_application(self);
     case PassageKind::kReceive:
+      begin_reading(self);
       return PyObject_CallNoArgs(reinterpret_cast<ExchangeObject*>(self.exchange)->server_receive);
     default:
       return PyObject_CallOneArg(reinterpret_cast<ExchangeObject*>(self.exchange)->server_call, self.message);
@@ -279,6 +298,7 @@ void conclude(PassageObject& self, PySendResult outcome, PyObject* value) noexce
     } else if (outcome == PYGEN_RETURN) {
       end_exchange(exchange);
     }
+    end_reading(self);
   }
   if (outcome == PYGEN_ERROR) PyErr_Restore(type, raised, traceback);
 }

@@ -29,6 +29,7 @@ struct PassageObject {
   PassageKind kind;
   PassageState state;
   char known;
+  PyObject* visit;  // kReceive: what leave_phase takes
 };
 
 extern PyTypeObject PassageType;

@@ -61,6 +61,8 @@ void describe_environ(ExchangeObject& self) noexcept {
   if (number < 0 && PyDict_Contains(environ, g_names.transfer_encoding) == 1) {
     self.flags |= PyLong_AsLong(g_bound.streamed_in);
   }
+  PyObject* encoding = PyDict_GetItemWithError(environ, g_names.content_encoding);
+  if (encoding != nullptr) self.request_encoding = encoding_code(encoding);
   PyObject* raw = PyDict_GetItemWithError(environ, g_names.content_type);
   if (raw == nullptr || !PyUnicode_Check(raw) || PyUnicode_GET_LENGTH(raw) == 0) return;
   PyObject* type = clean_type(raw);
@@ -113,6 +115,7 @@ PyObject* call_as_start_response(PyObject* object, PyObject* const* arguments, s
     PyObject* started = PyTuple_Pack(2, arguments[0], arguments[1]);
     if (started == nullptr) return nullptr;
     Py_XSETREF(self.response, started);
+    if (self.body != nullptr) start_sending(self);
   }
   return PyObject_Vectorcall(self.server_call, arguments, static_cast<std::size_t>(given), names);
 }
@@ -185,6 +188,7 @@ PyObject* wrap_body(PyObject* object, PyObject* body) {
   }
   if (PyErr_Occurred() != nullptr) count_failure("wsgi_body_unread");
   Py_XSETREF(self.body, Py_NewRef(body));
+  if (self.response != nullptr) start_sending(self);  // else a generator that has not begun
   if (!PyList_CheckExact(body) && !PyTuple_CheckExact(body)) return Py_NewRef(object);
   self.sized = 1;
   return wrap_sized(object, body);

@@ -5,6 +5,7 @@
 #include "cpython/alloc_hooks.h"
 #include "cpython/current_owner.h"
 #include "engine/connections.h"
+#include "engine/phases.h"
 #include "engine/switch.h"
 
 namespace heapledger::cpython {
@@ -34,7 +35,9 @@ engine::Outcome outcome_of(const RequestObject& self) noexcept {
           self.received_bytes,
           self.sent_bytes,
           text_of(self.request_type),
-          text_of(self.response_type)};
+          text_of(self.response_type),
+          self.request_encoding,
+          self.response_encoding};
 }
 
 RequestObject* take_token() noexcept {
@@ -50,6 +53,7 @@ RequestObject* take_token() noexcept {
   token->resting = false;
   token->scope = {};
   token->endpoint = token->status = token->flags = 0;
+  token->request_encoding = token->response_encoding = ledger::Encoding::kIdentity;
   token->received_bytes = token->sent_bytes = 0;
   token->reset_token = token->request_type = token->response_type = nullptr;
   return token;
@@ -130,6 +134,19 @@ int set_count(PyObject* self, PyObject* value, void*) {
   return 0;
 }
 
+template <ledger::Encoding RequestObject::*kField>
+PyObject* get_encoding(PyObject* self, void*) {
+  return PyLong_FromLong(static_cast<long>(as_request(self)->*kField));
+}
+template <ledger::Encoding RequestObject::*kField>
+int set_encoding(PyObject* self, PyObject* value, void*) {
+  const long code = value == nullptr ? 0 : PyLong_AsLong(value);
+  if (code == -1 && PyErr_Occurred() != nullptr) return -1;
+  const bool known = code >= 0 && code <= static_cast<long>(ledger::Encoding::kOther);
+  as_request(self)->*kField = known ? static_cast<ledger::Encoding>(code) : ledger::Encoding::kOther;
+  return 0;
+}
+
 bool is_alive(const RequestObject& self) noexcept { return engine::is_current_life(books(), self.scope); }
 
 PyObject* get_sequence(PyObject* self, void*) {
@@ -161,6 +178,10 @@ PyGetSetDef g_attributes[] = {
      "request body so far", nullptr},
     {"sent_bytes", get_count<&RequestObject::sent_bytes>, set_count<&RequestObject::sent_bytes>, "response body so far",
      nullptr},
+    {"request_encoding", get_encoding<&RequestObject::request_encoding>, set_encoding<&RequestObject::request_encoding>,
+     "code of the request body's Content-Encoding, 0: none", nullptr},
+    {"response_encoding", get_encoding<&RequestObject::response_encoding>,
+     set_encoding<&RequestObject::response_encoding>, "the same of the response's", nullptr},
     {"sequence", get_sequence, nullptr, "number of this request in its worker, from 1", nullptr},
     {"is_open", get_is_open, nullptr, "the response is not out yet", nullptr},
     {"allocated_bytes", get_allocated, nullptr, "allocated so far", nullptr},
@@ -295,6 +316,30 @@ PyObject* request_leave(PyObject* module, PyObject* request) {
   Py_DECREF(restored);
   close_scope(*as_request(request));
   check_displacement(books());
+  Py_RETURN_NONE;
+}
+
+PyObject* request_enter_phase(PyObject*, PyObject* const* arguments, Py_ssize_t count) {
+  if (count != 2 || !is_request(arguments[0])) return expected_request();
+  const long phase = PyLong_AsLong(arguments[1]);
+  if (phase == -1 && PyErr_Occurred() != nullptr) return nullptr;
+  if (phase < 0 || phase >= static_cast<long>(ledger::kPhases)) return PyLong_FromLong(0);
+  const engine::Visit visit =
+      engine::enter_phase(books(), as_request(arguments[0])->scope, static_cast<engine::Phase>(phase));
+  return PyLong_FromLong(static_cast<long>(visit));
+}
+
+PyObject* request_leave_phase(PyObject*, PyObject* const* arguments, Py_ssize_t count) {
+  if (count != 2 || !is_request(arguments[0])) return expected_request();
+  const long visit = PyLong_AsLong(arguments[1]);
+  if (visit == -1 && PyErr_Occurred() != nullptr) return nullptr;
+  engine::leave_phase(books(), as_request(arguments[0])->scope, static_cast<engine::Visit>(visit));
+  Py_RETURN_NONE;
+}
+
+PyObject* request_begin_sending(PyObject*, PyObject* request) {
+  if (!is_request(request)) return expected_request();
+  engine::begin_sending(books(), as_request(request)->scope);
   Py_RETURN_NONE;
 }
 

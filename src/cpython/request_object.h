@@ -17,6 +17,8 @@ struct RequestObject {
   std::uint32_t endpoint;
   std::uint32_t status;
   std::uint32_t flags;
+  ledger::Encoding request_encoding;
+  ledger::Encoding response_encoding;
   std::uint64_t received_bytes;
   std::uint64_t sent_bytes;
   PyObject* reset_token;   // what ContextVar.set gave us; nullptr once reset
@@ -49,6 +51,9 @@ PyObject* request_discard(PyObject* module, PyObject* request);
 PyObject* request_enter(PyObject* module, PyObject* request);
 PyObject* request_restore(PyObject* module, PyObject* request);
 PyObject* request_leave(PyObject* module, PyObject* request);
+PyObject* request_enter_phase(PyObject* module, PyObject* const* arguments, Py_ssize_t count);
+PyObject* request_leave_phase(PyObject* module, PyObject* const* arguments, Py_ssize_t count);
+PyObject* request_begin_sending(PyObject* module, PyObject* request);
 PyObject* request_current(PyObject* module, PyObject* unused);
 PyObject* request_run_with(PyObject* module, PyObject* const* arguments, Py_ssize_t count, PyObject* names);
 

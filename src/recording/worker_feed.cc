@@ -246,7 +246,6 @@ void WorkerFeed::refresh(Store& store) {
   update_row(view_->counters());
   replace_books(store);
   replace_survivors(store);
-  replace_sites(store);
   replace_body_limits(store);
   update_connections(store);
   std::vector<InFlightRow> open;

@@ -21,6 +21,7 @@ void WorkerFeed::replace_survivors(Store& store) {
   replace_lives(store);
   replace_cohorts(store);
   replace_flows(store);
+  replace_sites(store);
 }
 
 void WorkerFeed::replace_lives(Store& store) {

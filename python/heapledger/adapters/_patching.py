@@ -8,7 +8,7 @@ from typing import Any
 
 from heapledger import _health
 
-_MARK = "__heapledger__"
+MARK = "__heapledger__"
 replaced: list[tuple[Any, str, Any]] = []  # owner, name, what stood there
 
 
@@ -21,9 +21,9 @@ def wrap(owner: Any, name: str, make: Callable[[Any], Callable[..., Any]]) -> bo
     if original is None:
         _health.count(f"not_found:{getattr(owner, '__module__', '')}.{getattr(owner, '__name__', owner)}.{name}")
         return False
-    if not hasattr(original, _MARK):
+    if not hasattr(original, MARK):
         replacement = functools.wraps(original)(make(original))
-        setattr(replacement, _MARK, True)
+        setattr(replacement, MARK, True)
         setattr(owner, name, replacement)
         replaced.append((owner, name, original))
     return True

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
 from heapledger import _health
-from heapledger.adapters import asgi, wsgi
+from heapledger.adapters import _body_limits, asgi, wsgi
 from heapledger.adapters._exchange import KEY, Exchange
 from heapledger.adapters._patching import wrap
 
@@ -14,6 +15,7 @@ from heapledger.adapters._patching import wrap
 def install_base(module: Any) -> None:
     """django.core.handlers.base."""
     wrap(module.BaseHandler, "resolve_request", _name_match)
+    wrap(module.BaseHandler, "load_middleware", _note_limit)
 
 
 def install_wsgi(module: Any) -> None:
@@ -35,6 +37,17 @@ def _enter_asgi(original: Callable[..., Any]) -> Callable[..., Any]:
         return original(self, scope, receive, send)
 
     return handle
+
+
+def _note_limit(original: Callable[..., Any]) -> Callable[..., Any]:
+    def load_middleware(self: Any, *args: Any, **kwargs: Any) -> Any:
+        _body_limits.note(
+            "Django DATA_UPLOAD_MAX_MEMORY_SIZE",
+            lambda: sys.modules["django.conf"].settings.DATA_UPLOAD_MAX_MEMORY_SIZE,
+        )
+        return original(self, *args, **kwargs)
+
+    return load_middleware
 
 
 def _name_match(original: Callable[..., Any]) -> Callable[..., Any]:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from heapledger import _engine, _health
-from heapledger.adapters import asgi
+from heapledger.adapters import _body_limits, asgi
 from heapledger.adapters._exchange import KEY, Exchange, exchange_of, note_starlette
 from heapledger.adapters._patching import wrap
 
@@ -49,6 +49,7 @@ def install_background(module: Any) -> None:
 
 def _enter_stack(original: Callable[[Any], asgi.Application]) -> Callable[[Any], asgi.Application]:
     def build_middleware_stack(self: Any) -> asgi.Application:
+        _body_limits.note("Starlette, FastAPI: no setting", lambda: None)
         return asgi.Entry(original(self), known=True)
 
     return build_middleware_stack

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from heapledger.adapters import wsgi
-from heapledger.adapters._exchange import note_flask
+from heapledger.adapters import _body_limits
+from heapledger.adapters._exchange import enter_wsgi, note_flask
 from heapledger.adapters._patching import wrap
 
 
 def install(module: Any) -> None:
     """flask.app, when it was imported."""
-    wrap(module.Flask, "__call__", wsgi.entering)
+    wrap(module.Flask, "__call__", _enter)
 
 
 def install_context(module: Any) -> None:
@@ -21,6 +21,15 @@ def install_context(module: Any) -> None:
         owner = vars(module).get(name)
         if owner is not None and "match_request" in vars(owner):
             wrap(owner, "match_request", _name_rule)
+
+
+def _enter(original: Callable[..., Any]) -> Callable[..., Any]:
+    def call(self: Any, environ: Any, start_response: Any) -> Any:
+        if not getattr(self, "_got_first_request", True):
+            _body_limits.note("Flask MAX_CONTENT_LENGTH", lambda: self.config["MAX_CONTENT_LENGTH"])
+        return enter_wsgi(True, original, self, environ, start_response)
+
+    return call
 
 
 def _name_rule(original: Callable[..., None]) -> Callable[..., None]:
