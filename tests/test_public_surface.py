@@ -11,7 +11,16 @@ import heapledger
 import pytest
 
 pytestmark = pytest.mark.every_python
-SURFACE = ["HeapledgerError", "RequestIsolator", "VersionComparator", "__version__", "current", "request", "start"]
+SURFACE = [
+    "HeapledgerError",
+    "PoolMonitor",
+    "RequestIsolator",
+    "VersionComparator",
+    "__version__",
+    "current",
+    "request",
+    "start",
+]
 
 
 def python(code: str, *arguments: str, cwd: Path | None = None) -> str:

@@ -37,6 +37,7 @@ BINDINGS = {
     "interference_binding.cc": {"analysis", "report"},
     "leaks_binding.cc": {"analysis", "report"},
     "lifecycle_binding.cc": {"analysis", "report"},
+    "pools_binding.cc": {"analysis", "report"},
     "versions_binding.cc": {"analysis", "report"},
     "recorder_module.cc": {"recording"},
 }

@@ -6,6 +6,7 @@ Most services need nothing of this: `heapledger run -- COMMAND` records them unc
 - `request(name)` makes a row of a piece of work that is no HTTP request,
 - `current()` is the request that the calling code runs under,
 - `RequestIsolator(recording).analyze()` reads a recording, or the live process,
+- `PoolMonitor(recording).analyze()` the same for connection pools,
 - `VersionComparator(recording, other).analyze()` compares API versions, or two recordings.
 """
 
@@ -18,12 +19,14 @@ if TYPE_CHECKING:
     from heapledger._live import start
     from heapledger._work import current, request
     from heapledger.errors import HeapledgerError
+    from heapledger.pool_monitor import PoolMonitor
     from heapledger.request_isolator import RequestIsolator
     from heapledger.version_comparator import VersionComparator
 
 # Loaded at first use: a service under `heapledger run` imports this package before its own first line.
 _HOMES = {
     "HeapledgerError": "heapledger.errors",
+    "PoolMonitor": "heapledger.pool_monitor",
     "RequestIsolator": "heapledger.request_isolator",
     "VersionComparator": "heapledger.version_comparator",
     "current": "heapledger._work",
@@ -31,7 +34,16 @@ _HOMES = {
     "start": "heapledger._live",
 }
 
-__all__ = ["HeapledgerError", "RequestIsolator", "VersionComparator", "__version__", "current", "request", "start"]
+__all__ = [
+    "HeapledgerError",
+    "PoolMonitor",
+    "RequestIsolator",
+    "VersionComparator",
+    "__version__",
+    "current",
+    "request",
+    "start",
+]
 
 
 def __getattr__(name: str) -> object:

@@ -1,4 +1,5 @@
 // The words for enumerations, as JSON and Python know them.
+#include "heapledger/pool_monitor.h"
 #include "heapledger/request_isolator.h"
 #include "heapledger/version_comparator.h"
 #include "recording/words.h"
@@ -39,6 +40,42 @@ const char* name_of(FindingKind kind) noexcept {
       break;
   }
   return "cost";
+}
+
+const char* name_of(PoolPattern pattern) noexcept {
+  switch (pattern) {
+    case PoolPattern::kStable:
+      return "stable";
+    case PoolPattern::kGrowing:
+      return "growing";
+    case PoolPattern::kSawtooth:
+      return "sawtooth";
+    case PoolPattern::kShrinking:
+      return "shrinking";
+    case PoolPattern::kBursty:
+      return "bursty";
+    case PoolPattern::kUnknown:
+      break;
+  }
+  return "unknown";
+}
+
+const char* name_of(PoolLeakKind kind) noexcept {
+  switch (kind) {
+    case PoolLeakKind::kNeverReturned:
+      return "never_returned";
+    case PoolLeakKind::kOrphan:
+      return "orphan";
+    case PoolLeakKind::kClosedKept:
+      return "closed_kept";
+    case PoolLeakKind::kHeldLong:
+      break;
+  }
+  return "held_long";
+}
+
+const char* name_of(ConnectionState state) noexcept {
+  return recording::word_for(recording::kConnectionStateNames, static_cast<recording::ConnectionState>(state));
 }
 
 const char* name_of(LeakVerdict verdict) noexcept {

@@ -88,6 +88,11 @@ CodeStack SiteGrouping::stack_of(const recording::StackRow* row) const {
   return stack;
 }
 
+CodeStack SiteGrouping::stack(const std::optional<std::int64_t>& id) const {
+  const auto found = id ? stacks_.find(*id) : stacks_.end();
+  return stack_of(found == stacks_.end() ? nullptr : found->second);
+}
+
 std::vector<SiteGroup> SiteGrouping::group(const std::vector<const recording::SiteRow*>& rows,
                                            double recording::SiteRow::*weight) const {
   struct Sum {

@@ -44,6 +44,9 @@ class SiteGrouping {
   std::vector<SiteGroup> group(const std::vector<const recording::SiteRow*>& rows,
                                double recording::SiteRow::*weight) const;
 
+  // Empty for none, and for a stack that is not among the tables.
+  CodeStack stack(const std::optional<std::int64_t>& id) const;
+
  private:
   CodeStack stack_of(const recording::StackRow* row) const;
   std::size_t application_place(const recording::StackRow& row) const;

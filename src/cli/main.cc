@@ -20,8 +20,8 @@ namespace heapledger::cli {
 namespace {
 
 // Verbs of the contract that later versions bring.
-constexpr std::array<std::string_view, 8> kAbsentVerbs{"pools",      "payloads", "limits", "report",
-                                                       "postmortem", "export",   "top",    "snapshot"};
+constexpr std::array<std::string_view, 7> kAbsentVerbs{"payloads", "limits", "report",  "postmortem",
+                                                       "export",   "top",    "snapshot"};
 
 bool is_absent(const std::string& verb) {
   return std::find(kAbsentVerbs.begin(), kAbsentVerbs.end(), verb) != kAbsentVerbs.end();
@@ -126,6 +126,7 @@ int run_main(std::vector<std::string> arguments) {
   add_requests(app, status);
   add_segments(app, status);
   add_leaks(app, status);
+  add_pools(app, status);
   add_versions(app, status);
   add_doctor(app, status);
   add_demo(app, status);

@@ -36,6 +36,7 @@ void add_run(CLI::App& app, int& status, std::vector<std::string> command);
 void add_requests(CLI::App& app, int& status);
 void add_segments(CLI::App& app, int& status);
 void add_leaks(CLI::App& app, int& status);
+void add_pools(CLI::App& app, int& status);
 void add_versions(CLI::App& app, int& status);
 void add_doctor(CLI::App& app, int& status);
 void add_demo(CLI::App& app, int& status);

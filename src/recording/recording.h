@@ -8,11 +8,14 @@
 
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
+#include "recording/pool_rows.h"
 #include "recording/rows.h"
 
 namespace heapledger::recording {
@@ -32,6 +35,16 @@ class RecordingError : public std::runtime_error {
 class RecordingInUse : public RecordingError {
  public:
   using RecordingError::RecordingError;
+};
+
+// What of a pool's settings is a number; none of settings that cannot be read.
+std::map<std::string, double> number_settings(const PoolRow& row);
+
+// Events of pools that are not in the recording.
+struct PoolLosses {
+  std::int64_t dropped = 0;              // lost on the way
+  std::int64_t folded = 0;               // the oldest, given up for --max-size
+  std::optional<std::int64_t> since_us;  // from when on events are kept, where some were given up
 };
 
 class Recording {
@@ -83,6 +96,11 @@ class Recording {
 
   // All requests in the order of arrival, twelve of their columns.
   void for_each_request_cost(const std::function<void(const RequestCostRow&)>& visit) const;
+
+  std::vector<PoolRow> pools() const;                                                      // by id
+  void for_each_connection(const std::function<void(const ConnectionRow&)>& visit) const;  // by pool, number
+  void for_each_pool_event(const std::function<void(const PoolEventRow&)>& visit) const;   // in the order of arrival
+  PoolLosses pool_losses() const;
 
   // The same rows as requests(), one at a time, for recordings larger than memory.
   void for_each_request(const RequestFilter& filter, const std::function<void(const RequestRow&)>& visit) const;
