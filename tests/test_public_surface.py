@@ -18,6 +18,7 @@ SURFACE = [
     "VersionComparator",
     "__version__",
     "current",
+    "pools",
     "request",
     "start",
 ]

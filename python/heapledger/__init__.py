@@ -5,6 +5,7 @@ Most services need nothing of this: `heapledger run -- COMMAND` records them unc
 - `start()` records this process without `heapledger run`,
 - `request(name)` makes a row of a piece of work that is no HTTP request,
 - `current()` is the request that the calling code runs under,
+- `pools.watch(pool)` records who has a connection of a pool that heapledger does not know by itself,
 - `RequestIsolator(recording).analyze()` reads a recording, or the live process,
 - `PoolMonitor(recording).analyze()` the same for connection pools,
 - `VersionComparator(recording, other).analyze()` compares API versions, or two recordings.
@@ -16,6 +17,7 @@ from heapledger._version import __version__
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from heapledger import pools
     from heapledger._live import start
     from heapledger._work import current, request
     from heapledger.errors import HeapledgerError
@@ -41,12 +43,15 @@ __all__ = [
     "VersionComparator",
     "__version__",
     "current",
+    "pools",
     "request",
     "start",
 ]
 
 
 def __getattr__(name: str) -> object:
+    if name == "pools":
+        return __import__("heapledger.pools", fromlist=("watch",))
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

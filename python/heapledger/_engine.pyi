@@ -70,6 +70,9 @@ def end(request: Request, status: int, flags: int, request_type: str, response_t
     The request stays the current owner: what is allocated from here on is its after-response memory.
     """
 
+def enter(request: Request) -> None:
+    """Make it this context's owner until restore() is called in the same context."""
+
 def restore(request: Request) -> None:
     """Restore the context's previous owner now; leave() follows when the request's last frames are gone."""
 
@@ -112,6 +115,52 @@ def adopt(body: bytes) -> None:
 
 def intern_endpoint(method: str, route: str, version: str, deprecated: bool) -> int:
     """Id for an endpoint, >= 1; the caller keeps a dict in front. A full table answers with (method, "<other>")."""
+
+def pool_describe(
+    name: str,
+    library: str,
+    settings: str,
+    min_size: int | None,
+    max_size: int | None,
+    max_overflow: int | None,
+    timeout_us: int | None,
+    recycle_us: int | None,
+    /,
+) -> int:
+    """Id of a connection pool; an equal description has the same. 0: off, or no room (counted). settings: JSON."""
+
+def pool_connect(pool: int, /) -> Request | None:
+    """Begin to make a connection: a token for run_with() or enter(), whose allocations are the connection's.
+
+    A token that dies before pool_close() was called counts as a connection that went without its pool's doing.
+    """
+
+def pool_connected(connection: Request | None, /) -> None:
+    """It is made: idle from here on."""
+
+def pool_checkout(connection: Request | None, wait_ns: int, frame: object = None, /) -> None:
+    """Somebody takes it: the running request, through the running stack without functions of the caller's folder.
+
+    wait_ns below 0: it was not measured. frame: where the stack goes on beyond its end, when it runs in a greenlet.
+    """
+
+def pool_checkin(connection: Request | None, /) -> None:
+    """It was given back."""
+
+def pool_invalidate(connection: Request | None, /) -> None:
+    """It was found not to work."""
+
+def pool_close(connection: Request | None, /) -> None:
+    """It was closed (or could not be made)."""
+
+def pool_lose(connection: Request | None, /) -> None:
+    """It lives, but its pool has neither lent it nor keeps it."""
+
+def pool_timeout(pool: int, wait_ns: int, /) -> None:
+    """No connection came in time."""
+
+def pool_waiting(pool: int, by: int, /) -> None:
+    """So many more (or fewer) wait for a connection."""
 
 def note_unseen(package: str) -> None:
     """Name a loaded package that has an allocator of its own: the report says what cannot be seen."""

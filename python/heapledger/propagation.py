@@ -23,7 +23,16 @@ _REQUEST = "_heapledger_request"
 # Whether a thread starts with a copy of its starter's context (an option of Python 3.14).
 _INHERITED = bool(getattr(sys.flags, "thread_inherit_context", 0))
 # Where the threads of pools are defined, or their target functions.
-_POOL_MODULES = ("concurrent.futures.", "anyio.", "multiprocessing.", "asgiref.", "waitress.", "cheroot.", "a2wsgi.")
+_POOL_MODULES = (
+    "concurrent.futures.",
+    "anyio.",
+    "multiprocessing.",
+    "asgiref.",
+    "waitress.",
+    "cheroot.",
+    "a2wsgi.",
+    "psycopg_pool.",
+)
 
 
 def install_executor(module: Any) -> None:

@@ -1,7 +1,6 @@
 #include "cpython/block_sampling.h"
 
 #include "cpython/block_books.h"
-#include "cpython/stack_walk.h"
 
 namespace heapledger::cpython {
 namespace {
@@ -22,29 +21,34 @@ std::uint16_t place_id(Engine& e, const PythonFrame& frame, std::uint64_t hash) 
 
 }  // namespace
 
-std::uint16_t current_stack(Engine& e, const PyThreadState* state, std::size_t skipped) noexcept {
-  constexpr std::size_t kMost = ledger::kStackPlaces;
-  PythonFrame frames[kMost];
-  std::uint64_t hashes[kMost];
-  bool truncated = false;
-  const std::size_t walked = state == nullptr ? 0 : walk_stack(state, frames, kMost, truncated);
-  if (walked <= skipped) return 0;
-  const std::size_t depth = walked - skipped;
-  const PythonFrame* wanted = frames + skipped;
-  places_of(wanted, depth, hashes);
+std::uint16_t stack_of(Engine& e, const PythonFrame* frames, std::size_t depth, bool truncated) noexcept {
+  std::uint64_t hashes[ledger::kStackPlaces];
+  if (depth == 0 || depth > ledger::kStackPlaces) return 0;
+  places_of(frames, depth, hashes);
   std::uint64_t hash = depth;
   for (std::size_t i = 0; i < depth; ++i) hash = combined(hash, hashes[i]);
   const std::uint16_t known = engine::find_stack(e, hash);
   if (known != 0) return known;
-  std::uint16_t places[kMost];
+  std::uint16_t places[ledger::kStackPlaces];
   for (std::size_t i = 0; i < depth; ++i) {
-    places[i] = place_id(e, wanted[i], hashes[i]);
+    places[i] = place_id(e, frames[i], hashes[i]);
     if (places[i] != 0) continue;
     e.ledger.header.lost_samples.fetch_add(1, std::memory_order_relaxed);
     return 0;
   }
   return engine::add_stack(e, hash, places, depth, truncated);
 }
+
+namespace {
+
+std::uint16_t current_stack(Engine& e, const PyThreadState* state) noexcept {
+  PythonFrame frames[ledger::kStackPlaces];
+  bool truncated = false;
+  const std::size_t depth = state == nullptr ? 0 : walk_stack(state, frames, ledger::kStackPlaces, truncated);
+  return stack_of(e, frames, depth, truncated);
+}
+
+}  // namespace
 
 bool sample_block(const void* block, std::size_t bytes, std::uint16_t owner, const PyThreadState* state) noexcept {
   Engine& e = books();
@@ -61,7 +65,7 @@ bool sample_block(const void* block, std::size_t bytes, std::uint16_t owner, con
     e.ledger.header.lost_samples.fetch_add(1, std::memory_order_relaxed);
     return false;
   }
-  return engine::add_sample(e, reinterpret_cast<std::uintptr_t>(block), bytes, owner, current_stack(e, state, 0),
+  return engine::add_sample(e, reinterpret_cast<std::uintptr_t>(block), bytes, owner, current_stack(e, state),
                             mean_bytes);
 }
 

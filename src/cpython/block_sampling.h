@@ -4,6 +4,7 @@
 #pragma once
 
 #include "cpython/current_owner.h"
+#include "cpython/stack_walk.h"
 
 namespace heapledger::cpython {
 
@@ -12,9 +13,9 @@ namespace heapledger::cpython {
 HL_NOINLINE bool sample_block(const void* block, std::size_t bytes, std::uint16_t owner,
                               const PyThreadState* state) noexcept;
 
-// Id of the stack that runs in this thread without its innermost `skipped` frames, entered where it is new; under a
-// Hold (engine/sampler.h). 0: no Python code runs, or no room (counted).
-std::uint16_t current_stack(Engine& e, const PyThreadState* state, std::size_t skipped) noexcept;
+// Id of a stack, innermost frame first, entered where it is new; under a Hold (engine/sampler.h). 0: no frames, or no
+// room (counted).
+std::uint16_t stack_of(Engine& e, const PythonFrame* frames, std::size_t depth, bool truncated) noexcept;
 
 // The countdown of whoever allocates: the engine's under the GIL, else the thread's own.
 inline bool is_due(Engine& e, std::size_t bytes, bool under_gil) noexcept {

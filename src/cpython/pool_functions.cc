@@ -1,5 +1,7 @@
 #include "cpython/pool_functions.h"
 
+#include <string.h>
+
 #include <string_view>
 
 #include "cpython/block_sampling.h"
@@ -25,12 +27,62 @@ bool read_setting(PyObject* given, std::int64_t& value) noexcept {
   return true;
 }
 
-// Whose request runs here, and where: above the adapter's function that called.
-engine::PoolCaller caller() noexcept {
+PyObject* file_of(const PythonFrame& frame) noexcept {
+  return static_cast<const PyCodeObject*>(frame.code)->co_filename;
+}
+
+// How much of a file's name is its folder; 0: its letters take more than a byte each.
+std::size_t folder_bytes(PyObject* file) noexcept {
+  if (!PyUnicode_Check(file) || PyUnicode_IS_COMPACT_ASCII(file) == 0) return 0;
+  const std::string_view name{static_cast<const char*>(PyUnicode_DATA(file)),
+                              static_cast<std::size_t>(PyUnicode_GET_LENGTH(file))};
+  return name.rfind('/') + 1;  // npos + 1 is 0
+}
+
+// The frames of one walk without those of the adapters: whatever lies in the folder of the function that called.
+std::size_t without_adapters(PythonFrame* frames, std::size_t count) noexcept {
+  PyObject* own = count == 0 ? nullptr : file_of(frames[0]);
+  const std::size_t folder = own == nullptr ? 0 : folder_bytes(own);
+  std::size_t kept = 0;
+  for (std::size_t i = 1; i < count; ++i) {
+    PyObject* file = file_of(frames[i]);
+    const bool same = file == own || (folder != 0 && folder_bytes(file) == folder &&
+                                      memcmp(PyUnicode_DATA(file), PyUnicode_DATA(own), folder) == 0);
+    if (!same) frames[kept++] = frames[i];
+  }
+  return kept;
+}
+
+// A frame that waits, of another stack (a greenlet's parent), and those above it. Each is held by the one below.
+std::size_t add_waiting(PyObject* frame, PythonFrame* frames, std::size_t count, std::size_t most) noexcept {
+  for (Py_XINCREF(frame); frame != nullptr && PyFrame_Check(frame) && count < most;) {
+    PyObject* instruction = PyObject_GetAttrString(frame, "f_lasti");
+    const long at = instruction == nullptr ? -1 : PyLong_AsLong(instruction);
+    Py_XDECREF(instruction);
+    PyCodeObject* code = PyFrame_GetCode(reinterpret_cast<PyFrameObject*>(frame));
+    if (at >= 0) frames[count++] = {code, static_cast<std::int32_t>(at)};
+    Py_DECREF(code);
+    PyObject* above = reinterpret_cast<PyObject*>(PyFrame_GetBack(reinterpret_cast<PyFrameObject*>(frame)));
+    Py_DECREF(frame);
+    frame = above;
+  }
+  Py_XDECREF(frame);
+  PyErr_Clear();
+  return count;
+}
+
+// Whose request runs here, and where: above the adapters' functions. `waiting`: the frame that this stack's end goes on
+// with, or None.
+engine::PoolCaller caller(PyObject* waiting) noexcept {
+  constexpr std::size_t kMost = ledger::kStackPlaces;
+  PythonFrame frames[kMost];
+  bool truncated = false;
   engine::PoolCaller caller;
   caller.request = running_request();
+  std::size_t depth = without_adapters(frames, walk_stack(PyThreadState_Get(), frames, kMost, truncated));
+  if (waiting != nullptr && PyFrame_Check(waiting)) depth = add_waiting(waiting, frames, depth, kMost);
   const engine::Hold hold(books());
-  if (hold) caller.stack = current_stack(books(), PyThreadState_Get(), 1);
+  if (hold) caller.stack = stack_of(books(), frames, depth, truncated || depth == kMost);
   return caller;
 }
 
@@ -94,11 +146,11 @@ PyObject* pool_lose(PyObject*, PyObject* connection) { return step(connection, e
 
 PyObject* pool_checkout(PyObject*, PyObject* const* arguments, Py_ssize_t count) {
   std::uint64_t wait_ns = 0;
-  if (count != 2) return expected("pool_checkout(connection, wait in ns) is expected");
+  if (count != 2 && count != 3) return expected("pool_checkout(connection, wait in ns[, frame]) is expected");
   if (!read_wait(arguments[1], wait_ns)) return nullptr;
   if (!is_request(arguments[0])) Py_RETURN_NONE;
   if (engine::is_connection(books(), scope_of(arguments[0]))) {
-    engine::check_out(books(), scope_of(arguments[0]), wait_ns, caller());
+    engine::check_out(books(), scope_of(arguments[0]), wait_ns, caller(count == 3 ? arguments[2] : nullptr));
   }
   Py_RETURN_NONE;
 }
@@ -108,7 +160,7 @@ PyObject* pool_timeout(PyObject*, PyObject* const* arguments, Py_ssize_t count) 
   if (count != 2) return expected("pool_timeout(pool, wait in ns) is expected");
   const unsigned long pool = PyLong_AsUnsignedLong(arguments[0]);
   if (PyErr_Occurred() != nullptr || !read_wait(arguments[1], wait_ns)) return nullptr;
-  engine::pool_timed_out(books(), static_cast<std::uint32_t>(pool & 0xFFFFFFFFU), wait_ns, caller());
+  engine::pool_timed_out(books(), static_cast<std::uint32_t>(pool & 0xFFFFFFFFU), wait_ns, caller(nullptr));
   Py_RETURN_NONE;
 }
 

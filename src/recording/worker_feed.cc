@@ -239,15 +239,7 @@ void WorkerFeed::replace_books(Store& store) {
   store.replace_owner_totals(row_.id, totals);
 }
 
-// To be called before drain(): who had ended when the books were read has a row then, who ended later may have.
-void WorkerFeed::refresh(Store& store) {
-  row_.books_us = since_start_us(base::unix_ns());
-  stored_at_books_ = stored_;
-  update_row(view_->counters());
-  replace_books(store);
-  replace_survivors(store);
-  replace_body_limits(store);
-  update_connections(store);
+void WorkerFeed::replace_in_flight(Store& store) {
   std::vector<InFlightRow> open;
   for (const ledger::Owner& owner : view_->open_requests()) {
     InFlightRow row;
@@ -260,6 +252,18 @@ void WorkerFeed::refresh(Store& store) {
     open.push_back(row);
   }
   store.replace_in_flight(row_.id, open);
+}
+
+// To be called before drain(): who had ended when the books were read has a row then, who ended later may have.
+void WorkerFeed::refresh(Store& store) {
+  row_.books_us = since_start_us(base::unix_ns());
+  stored_at_books_ = stored_;
+  update_row(view_->counters());
+  replace_books(store);
+  replace_survivors(store);
+  replace_body_limits(store);
+  update_connections(store);
+  replace_in_flight(store);
   if (const std::optional<ledger::Sample> sample = view_->sample()) {
     row_.rss_bytes = stored_size(sample->rss_bytes);
     row_.allocator_retained_bytes = stored_size(sample->allocator_retained_bytes);

@@ -68,6 +68,7 @@ class WorkerFeed {
   void replace_flows(Store& store);
   void replace_sites(Store& store);
   void replace_body_limits(Store& store);
+  void replace_in_flight(Store& store);
   PayloadRow payload(Store& store, const ledger::FinishedRequest& request);
   std::optional<std::int64_t> content_encoding(Store& store, ledger::Encoding encoding);
   void add_event(Store& store, const ledger::PoolEvent& event);

@@ -2,6 +2,8 @@
 #include "engine/connections.h"
 
 #include <memory>
+#include <random>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -200,6 +202,46 @@ TEST_F(Connections, after_a_fork_they_are_the_parents) {
   EXPECT_TRUE(view()->connections().empty());
   EXPECT_EQ(described(), pool);
   EXPECT_EQ(record(e_, OwnerId{made(pool).owner}).sequence, 1u);
+}
+
+// Random steps, calls on connections that are over among them, against sets of what is open and what is in use.
+TEST_F(Connections, a_pools_figures_and_the_books_follow_whatever_happens) {
+  for (std::uint32_t seed = 1; seed <= 20; ++seed) {
+    restart("");
+    std::mt19937 random(seed);
+    const std::uint32_t pool = described();
+    std::vector<Scope> made_ones;
+    std::set<std::size_t> open;
+    std::set<std::size_t> in_use;
+    std::uint64_t block = 0;
+    for (int step = 0; step < 400; ++step) {
+      const std::size_t which = made_ones.empty() ? 0 : random() % made_ones.size();
+      const std::uint32_t what = made_ones.empty() ? 0 : random() % 6;
+      if (what == 0 && made_ones.size() < 60) {
+        open.insert(made_ones.size());
+        made_ones.push_back(made(pool, ++block, 64 + random() % 9000));
+      } else if (what <= 2) {
+        check_out(e_, made_ones[which], 0, {});
+        if (open.contains(which)) in_use.insert(which);
+      } else if (what == 3) {
+        check_in(e_, made_ones[which]);
+        in_use.erase(which);
+      } else if (what == 4) {
+        close_connection(e_, made_ones[which], random() % 2 == 0);
+        open.erase(which);
+        in_use.erase(which);
+      } else {
+        mark_orphan(e_, made_ones[which]);
+        if (random() % 2 == 0) hl_freed(address(1 + which));
+      }
+      ASSERT_EQ(e_.ledger.pools[pool].open, open.size()) << seed << " " << step;
+      ASSERT_EQ(e_.ledger.pools[pool].in_use, in_use.size()) << seed << " " << step;
+    }
+    expect_balanced();
+    std::size_t listed = 0;
+    for (const ledger::ConnectionInfo& info : view()->connections()) listed += info.closed_unix_ns == 0 ? 1 : 0;
+    EXPECT_EQ(listed, open.size());
+  }
 }
 
 }  // namespace
