@@ -13,6 +13,7 @@ import pytest
 pytestmark = pytest.mark.every_python
 SURFACE = [
     "HeapledgerError",
+    "PayloadAnalyzer",
     "PoolMonitor",
     "RequestIsolator",
     "VersionComparator",

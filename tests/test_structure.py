@@ -39,6 +39,7 @@ BINDINGS = {
     "lifecycle_binding.cc": {"analysis", "report"},
     "pools_binding.cc": {"analysis", "report"},
     "versions_binding.cc": {"analysis", "report"},
+    "payloads_binding.cc": {"analysis", "report"},
     "recorder_module.cc": {"recording"},
 }
 SEAM_HEADERS = {"heapledger/heapledger.h", "heapledger/heapledger.hpp"}

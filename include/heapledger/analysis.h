@@ -4,6 +4,7 @@
 // to_json() and to_csv() are byte for byte what the command line prints. Conventions as in recording_info.h.
 #pragma once
 
+#include "heapledger/payload_analyzer.h"
 #include "heapledger/pool_monitor.h"
 #include "heapledger/request_isolator.h"
 #include "heapledger/version_comparator.h"

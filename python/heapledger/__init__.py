@@ -7,6 +7,8 @@ Most services need nothing of this: `heapledger run -- COMMAND` records them unc
 - `current()` is the request that the calling code runs under,
 - `pools.watch(pool)` records who has a connection of a pool that heapledger does not know by itself,
 - `RequestIsolator(recording).analyze()` reads a recording, or the live process,
+- `VersionComparator(recording, other).analyze()` compares API versions, or two recordings,
+- `PayloadAnalyzer(recording).analyze()` says what a byte on the wire costs in memory.
 - `PoolMonitor(recording).analyze()` the same for connection pools,
 - `VersionComparator(recording, other).analyze()` compares API versions, or two recordings.
 """
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from heapledger._live import start
     from heapledger._work import current, request
     from heapledger.errors import HeapledgerError
+    from heapledger.payload_analyzer import PayloadAnalyzer
     from heapledger.pool_monitor import PoolMonitor
     from heapledger.request_isolator import RequestIsolator
     from heapledger.version_comparator import VersionComparator
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
 # Loaded at first use: a service under `heapledger run` imports this package before its own first line.
 _HOMES = {
     "HeapledgerError": "heapledger.errors",
+    "PayloadAnalyzer": "heapledger.payload_analyzer",
     "PoolMonitor": "heapledger.pool_monitor",
     "RequestIsolator": "heapledger.request_isolator",
     "VersionComparator": "heapledger.version_comparator",
@@ -38,6 +42,7 @@ _HOMES = {
 
 __all__ = [
     "HeapledgerError",
+    "PayloadAnalyzer",
     "PoolMonitor",
     "RequestIsolator",
     "VersionComparator",

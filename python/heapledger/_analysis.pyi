@@ -12,6 +12,8 @@ from heapledger._pools import PoolsResult as PoolsResult
 from heapledger._pools import analyze_pools as analyze_pools
 from heapledger._versions import VersionsResult as VersionsResult
 from heapledger._versions import analyze_versions as analyze_versions
+from heapledger._payloads import PayloadsResult as PayloadsResult
+from heapledger._payloads import analyze_payloads as analyze_payloads
 
 @final
 class IntegerDistribution:

@@ -38,6 +38,7 @@ void add_segments(CLI::App& app, int& status);
 void add_leaks(CLI::App& app, int& status);
 void add_pools(CLI::App& app, int& status);
 void add_versions(CLI::App& app, int& status);
+void add_payloads(CLI::App& app, int& status);
 void add_doctor(CLI::App& app, int& status);
 void add_demo(CLI::App& app, int& status);
 

@@ -15,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "recording/body_rows.h"
 #include "recording/pool_rows.h"
 #include "recording/rows.h"
 
@@ -96,6 +97,8 @@ class Recording {
 
   // All requests in the order of arrival, twelve of their columns.
   void for_each_request_cost(const std::function<void(const RequestCostRow&)>& visit) const;
+  // What concerns the bodies of each request, by its id: one at a time.
+  void for_each_body(const std::function<void(const BodyRow&)>& visit) const;
 
   std::vector<PoolRow> pools() const;                                                      // by id
   void for_each_connection(const std::function<void(const ConnectionRow&)>& visit) const;  // by pool, number

@@ -89,6 +89,7 @@ inline std::size_t read_everything(const Recording& recording) {
   recording.timeline();
   recording.notes();
   recording.slices();
+  recording.for_each_body([](const BodyRow&) {});
   return recording.requests().size();
 }
 
