@@ -49,6 +49,7 @@ class Engine:
         self.endpoints: list[tuple[str, str, str, bool]] = [("", "", "", False)]
         self.server = ""
         self.body_limits: dict[str, int | None] = {}
+        self.notices: dict[int, tuple[str, str]] = {}
         self.hooks: dict[str, list[Callable[[Any], None]]] = {}
         self.started: list[str] = []
         self.frozen = 0
@@ -120,6 +121,10 @@ class Engine:
         if row not in self.endpoints:
             self.endpoints.append(row)
         return self.endpoints.index(row)
+
+    def note_end_of_life(self, endpoint: int, deprecation: str, sunset: str) -> bool:
+        self.notices[endpoint] = (deprecation, sunset)
+        return True
 
     def note_unseen(self, package: str) -> None:
         self.unseen = package

@@ -18,6 +18,8 @@ SURFACE = [
     "RequestIsolator",
     "VersionComparator",
     "__version__",
+    "api_version",
+    "compat",
     "current",
     "pools",
     "request",

@@ -21,7 +21,7 @@ MANY_SECONDS, MANY_BYTES = 15, 200 << 20
 
 
 def versions(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run([CLI, "versions", *arguments], capture_output=True, timeout=120, check=False)
+    done = subprocess.run([CLI, "versions", *arguments], capture_output=True, timeout=300, check=False)
     # Decoded by hand: reading it as text would change CSV's line ends.
     return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
 
@@ -226,7 +226,7 @@ def test_a_million_requests_take_seconds_and_little_memory(tmp_path: Path) -> No
     done = subprocess.run(
         ["/usr/bin/env", "bash", "-c", 'ulimit -v $1; shift; exec "$@"', "-", str(2 * MANY_BYTES // 1024), CLI,
          "versions", path, "--format", "json"],
-        capture_output=True, timeout=120, check=True,
+        capture_output=True, timeout=300, check=True,
     )  # fmt: skip
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     seconds = used.ru_utime + used.ru_stime - children.ru_utime - children.ru_stime

@@ -126,7 +126,7 @@ struct CompatibilityCost {
   std::optional<EndpointId> endpoint;  // absent: outside of every route
   std::uint64_t calls = 0;
   std::uint64_t allocated_bytes = 0;
-  std::uint64_t peak_bytes = 0;  // highest of one call
+  std::uint64_t peak_bytes = 0;  // by how much one call lifted the peak of its request, at most
   double duration_seconds = 0;
   std::optional<double> allocated_ratio;  // of what its endpoint's requests allocate
 };
@@ -182,6 +182,7 @@ struct VersionsResult {
   std::vector<VersionEndpoint> removed;  // not in the newest
   std::vector<DeprecatedEndpoint> deprecated;
   std::vector<CompatibilityCost> compatibility;
+  std::uint64_t compatibility_calls_dropped = 0;  // there was no room for their name
   std::vector<MigrationStep> steps;
   std::vector<MigrationCapacity> capacity;
   std::vector<UnmatchedOption> unmatched;

@@ -6,6 +6,8 @@ Most services need nothing of this: `heapledger run -- COMMAND` records them unc
 - `request(name)` makes a row of a piece of work that is no HTTP request,
 - `current()` is the request that the calling code runs under,
 - `pools.watch(pool)` records who has a connection of a pool that heapledger does not know by itself,
+- `api_version(version)` files the current request under a version of the API,
+- `compat(name)` marks code that is there for compatibility only,
 - `RequestIsolator(recording).analyze()` reads a recording, or the live process,
 - `VersionComparator(recording, other).analyze()` compares API versions, or two recordings,
 - `PayloadAnalyzer(recording).analyze()` says what a byte on the wire costs in memory.
@@ -21,6 +23,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from heapledger import pools
     from heapledger._live import start
+    from heapledger._marks import api_version, compat
     from heapledger._work import current, request
     from heapledger.errors import HeapledgerError
     from heapledger.payload_analyzer import PayloadAnalyzer
@@ -35,6 +38,8 @@ _HOMES = {
     "PoolMonitor": "heapledger.pool_monitor",
     "RequestIsolator": "heapledger.request_isolator",
     "VersionComparator": "heapledger.version_comparator",
+    "api_version": "heapledger._marks",
+    "compat": "heapledger._marks",
     "current": "heapledger._work",
     "request": "heapledger._work",
     "start": "heapledger._live",
@@ -47,6 +52,8 @@ __all__ = [
     "RequestIsolator",
     "VersionComparator",
     "__version__",
+    "api_version",
+    "compat",
     "current",
     "pools",
     "request",

@@ -29,6 +29,7 @@ HOOKS: tuple[tuple[str, str, str], ...] = (
     ("django.core.handlers.base", "heapledger.adapters.django", "install_base"),
     ("django.core.handlers.wsgi", "heapledger.adapters.django", "install_wsgi"),
     ("django.core.handlers.asgi", "heapledger.adapters.django", "install_asgi"),
+    ("rest_framework.views", "heapledger.adapters.rest_framework", "install"),
     ("uvicorn.config", "heapledger.adapters.servers", "install_uvicorn"),
     ("gunicorn.workers.base", "heapledger.adapters.servers", "install_gunicorn"),
     ("gunicorn.http.wsgi", "heapledger.adapters.servers", "install_gunicorn_http"),

@@ -161,6 +161,14 @@ def pool_timeout(pool: int, wait_ns: int, /) -> None:
 
 def pool_waiting(pool: int, by: int, /) -> None:
     """So many more (or fewer) wait for a connection."""
+def note_end_of_life(endpoint: int, deprecation: str, sunset: str) -> bool:
+    """Headers Deprecation and Sunset of an endpoint's responses; the first ones count. False: no room."""
+
+def enter_compat() -> bytes | None:
+    """What the current request has taken so far; None outside of any, and where nothing is recorded."""
+
+def leave_compat(span: bytes, name: str) -> bool:
+    """Charge what the current request took since `enter_compat` to `name`. False: it is another request."""
 
 def note_unseen(package: str) -> None:
     """Name a loaded package that has an allocator of its own: the report says what cannot be seen."""

@@ -190,6 +190,9 @@ VersionsResult VersionComparison::finish(std::mt19937_64& random) {
   result.removed = listed(pairing_.removed);
   result.deprecated = deprecated_endpoints(sides_, pairing_, recording_.leaks, recording_.notices);
   result.compatibility = compatibility_costs(sides_, recording_.notices);
+  for (const recording::CompatMarkRow& row : recording_.notices.marks) {
+    result.compatibility_calls_dropped += row.name.empty() ? count_of(row.calls) : 0;
+  }
   result.steps = migration_steps(sides_, judged, pairing_);
   result.capacity = migration_capacity(sides_, judged, kStandard.confidence_ratio);
   std::stable_sort(result.pairs.begin(), result.pairs.end(), [](const VersionPair& a, const VersionPair& b) {

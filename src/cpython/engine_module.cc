@@ -9,6 +9,7 @@
 #include "cpython/alloc_hooks.h"
 #include "cpython/current_owner.h"
 #include "cpython/import_watch.h"
+#include "cpython/marks_functions.h"
 #include "cpython/native_hooks.h"
 #include "cpython/phased_object.h"
 #include "cpython/pool_functions.h"
@@ -189,6 +190,9 @@ PyMethodDef g_methods[] = {
     {"adopt", module_adopt, METH_O, "Re-own a bytes object's block to the running request."},
     {"intern_endpoint", module_intern_endpoint, METH_VARARGS, "Id of an endpoint."},
     {"note_body_limit", module_note_body_limit, METH_VARARGS, "How large a request body may be by a setting."},
+    {"note_end_of_life", note_end_of_life, METH_VARARGS, "What an endpoint's responses say of its end."},
+    {"enter_compat", enter_compat, METH_NOARGS, "Figures of the current request, None outside of any."},
+    {"leave_compat", leave_compat, METH_VARARGS, "Charge what the request took since then to a name."},
     {"set_server", module_set_server, METH_O, "Name of the server in front."},
     {"note_unseen", module_note_unseen, METH_O, "A package with an allocator of its own is loaded."},
     {"environment", module_environment, METH_NOARGS, "The entries of the environment that a child inherits."},

@@ -48,6 +48,9 @@ const Entry kBound[] = {
     {"counting", &g_bound.counting},
     {"running_loop", &g_bound.running_loop},
     {"rule_of_other_method", &g_bound.rule_of_other_method},
+    {"named", &g_bound.named},
+    {"rename", &g_bound.rename},
+    {"notice", &g_bound.notice},
     {"unmatched", &g_bound.unmatched},
     {"app", &g_bound.app},
     {"ignored", &g_bound.ignored},
@@ -131,9 +134,9 @@ PyObject* bind(PyObject*, PyObject* names) {
     Py_XSETREF(*entry.place, Py_NewRef(value));
   }
   const bool tables = PyDict_Check(g_bound.ids) && PyDict_Check(g_bound.methods) && PyDict_Check(g_bound.types) &&
-                      PyAnySet_Check(g_bound.plain) && PyDict_Check(g_bound.open_exchanges);
+                      PyAnySet_Check(g_bound.plain) && PyDict_Check(g_bound.open_exchanges) && PyDict_Check(g_bound.named);
   if (!tables) {
-    PyErr_SetString(PyExc_TypeError, "ids, methods, types and open_exchanges are dicts, plain is a set");
+    PyErr_SetString(PyExc_TypeError, "ids, methods, types, open_exchanges and named are dicts, plain is a set");
     return nullptr;
   }
   forget_known_endpoints();

@@ -19,6 +19,7 @@ struct Bound {
   PyObject *find, *find_asked, *content_type, *method_of, *count;
   PyObject *asked_of_environ, *asked_of_headers;
   PyObject *adopt, *closing, *counting, *running_loop, *rule_of_other_method;
+  PyObject *named, *rename, *notice;
   PyObject *unmatched, *app, *ignored;
 };
 extern Bound g_bound;

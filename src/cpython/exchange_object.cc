@@ -151,6 +151,7 @@ void close_row(ExchangeObject& self) noexcept {
     file_under(self, route, true);
     Py_DECREF(route);
   }
+  note_version(self);
   self.open = 0;
   PyObject* status = PyLong_FromLong(self.status);
   PyObject* flags = PyLong_FromLong(self.flags);

@@ -166,6 +166,7 @@ void bind_result(nb::module_& module) {
       .def_ro("removed", &VersionsResult::removed)
       .def_ro("deprecated", &VersionsResult::deprecated)
       .def_ro("compatibility", &VersionsResult::compatibility)
+      .def_ro("compatibility_calls_dropped", &VersionsResult::compatibility_calls_dropped)
       .def_ro("steps", &VersionsResult::steps)
       .def_ro("capacity", &VersionsResult::capacity)
       .def_ro("unmatched", &VersionsResult::unmatched)

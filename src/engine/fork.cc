@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "engine/addresses.h"
 #include "engine/audit.h"
+#include "engine/marks.h"
 #include "engine/owners.h"
 #include "engine/switch.h"
 #include "ledger/ledger_file.h"
@@ -76,6 +77,7 @@ void start_counters_anew(ledger::Header& header) noexcept {
   header.in_flight.store(0, kRelaxed);
   header.dropped_pool_events.store(0, kRelaxed);
   header.untold_pools.store(0, kRelaxed);
+  forget_compat_calls(header);
 }
 
 // The descriptions stay, for pools that were made before the fork; their connections are the parent's.

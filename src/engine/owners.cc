@@ -99,7 +99,8 @@ EndpointId add_endpoint(Engine& e, const EndpointName& name, std::uint32_t kept_
          version.bytes,
          static_cast<std::uint16_t>(name.deprecated ? 1 : 0),
          0,
-         {0, 0}};
+         0,
+         0};
   count.store(id + 1, std::memory_order_release);  // acquire: LedgerView reads rows below the count only
   return EndpointId{id};
 }

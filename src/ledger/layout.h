@@ -37,6 +37,7 @@
 #include <cstdint>
 
 #include "ledger/layout_lives.h"
+#include "ledger/layout_marks.h"
 #include "ledger/layout_payload.h"
 #include "ledger/layout_pools.h"
 
@@ -161,7 +162,8 @@ struct EndpointRecord {
   std::uint16_t version_bytes;
   std::uint16_t deprecated;
   std::uint32_t tenured_owner;  // owner id, 0 while none was needed
-  std::uint32_t reserved[2];
+  std::uint32_t notice_offset;  // headers Deprecation and Sunset of its responses, a line each; set once
+  std::uint32_t notice_bytes;   // 0: none; stored with release after the text and its offset
 };
 static_assert(sizeof(EndpointRecord) == 32);
 
@@ -332,6 +334,12 @@ struct alignas(4096) Header {
   std::atomic<std::uint32_t> pool_count;           // release after the record; acquire before reading it
   std::atomic<std::uint32_t> untold_pools;         // found no record: in no figure
   std::atomic<std::uint64_t> dropped_pool_events;  // the ring was full, or half full: the rest is for requests
+
+  // [gil]; count: release after the record, acquire before reading it.
+  std::atomic<std::uint32_t> compat_mark_count;
+  std::uint32_t reserved_marks;
+  std::uint64_t compat_calls_without_mark;  // no room for another
+  CompatMark compat_marks[kCompatMarks];
 };
 static_assert(sizeof(Header) == kPageBytes);
 

@@ -223,12 +223,17 @@ std::optional<Endpoint> LedgerView::endpoint(std::uint32_t id) const {
   if (id == kEndpointUnknown || id >= kEndpointSlots || id >= count) return std::nullopt;
   static_assert(sizeof(EndpointRecord) % sizeof(std::uint32_t) == 0);
   EndpointRecord record;
-  std::memcpy(&record, &ledger_->endpoints[id], sizeof record);  // immutable once published
+  std::memcpy(&record, &ledger_->endpoints[id], sizeof record);  // immutable once published, but for the notice
   Endpoint endpoint;
   endpoint.method = {record.method_offset, record.method_bytes};
   endpoint.route = {record.route_offset, record.route_bytes};
   endpoint.version = {record.version_offset, record.version_bytes};
   endpoint.deprecated = record.deprecated != 0;
+  // Acquire: pairs with the writer's release after the text and its offset.
+  const std::uint32_t notice_bytes = __atomic_load_n(&ledger_->endpoints[id].notice_bytes, __ATOMIC_ACQUIRE);
+  if (notice_bytes > 0 && notice_bytes <= 2 * kLongestNotice + 1) {
+    endpoint.notice = {__atomic_load_n(&ledger_->endpoints[id].notice_offset, __ATOMIC_RELAXED), notice_bytes};
+  }
   return endpoint;
 }
 

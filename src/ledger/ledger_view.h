@@ -34,6 +34,7 @@ struct Endpoint {
   TextRef method;
   TextRef route;
   TextRef version;
+  TextRef notice;  // headers Deprecation and Sunset, a line each; may come later than the rest
   bool deprecated = false;
 };
 
@@ -181,6 +182,16 @@ struct BodyLimitSeen {
   std::optional<std::uint64_t> limit_bytes;
 };
 
+// What calls of compatibility code took, by name and endpoint. An empty name: calls that found no room.
+struct CompatCalls {
+  std::string name;
+  std::uint32_t endpoint = 0;
+  std::uint64_t calls = 0;
+  std::uint64_t allocated_bytes = 0;
+  std::uint64_t peak_bytes = 0;
+  std::uint64_t duration_ns = 0;
+};
+
 struct Run {
   std::uint64_t address = 0;
   std::uint64_t bytes = 0;
@@ -272,6 +283,7 @@ class LedgerView {
   std::optional<Sample> sample() const;      // nullopt: none yet, or torn
   std::optional<Addresses> addresses() const;
   std::vector<BodyLimitSeen> body_limits() const;
+  std::vector<CompatCalls> compat_calls() const;
 
   std::vector<Life> lives() const;  // endpoints that a request has ended of
   std::vector<Cohort> cohorts() const;

@@ -189,10 +189,10 @@ CREATE TABLE endpoint_notice ( -- what an endpoint's responses say of its end
 CREATE TABLE compat_mark (    -- code marked by heapledger.compat(name), summed, as last read
   worker INTEGER NOT NULL,
   endpoint INTEGER,           -- NULL: outside of every route
-  name TEXT NOT NULL,
+  name TEXT NOT NULL,         -- '': calls that found no room
   calls INTEGER NOT NULL,
   allocated_bytes INTEGER NOT NULL,
-  peak_bytes INTEGER NOT NULL,         -- the highest of one call
+  peak_bytes INTEGER NOT NULL,         -- by how much one call lifted the peak of its request, at most
   duration_us INTEGER NOT NULL
 );
 

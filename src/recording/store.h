@@ -50,6 +50,8 @@ class Store {
   void replace_owner_totals(std::int64_t worker, const std::vector<OwnerTotalRow>& totals);
   void replace_in_flight(std::int64_t worker, const std::vector<InFlightRow>& requests);
   void replace_peak(const PeakRow& peak);
+  void replace_compat_marks(std::int64_t worker, const std::vector<CompatMarkRow>& marks);
+  void set_notice(const EndpointNoticeRow& notice);
   void replace_body_limits(std::int64_t worker, const std::vector<BodyLimitRow>& limits);
   void replace_lives(std::int64_t worker, const std::vector<EndpointLifeRow>& lives);
   void replace_cohorts(std::int64_t worker, const std::vector<CohortRow>& cohorts);

@@ -262,6 +262,8 @@ void WorkerFeed::refresh(Store& store) {
   replace_books(store);
   replace_survivors(store);
   replace_body_limits(store);
+  replace_compat_marks(store);
+  add_notices(store);
   update_connections(store);
   replace_in_flight(store);
   if (const std::optional<ledger::Sample> sample = view_->sample()) {

@@ -69,6 +69,8 @@ class WorkerFeed {
   void replace_sites(Store& store);
   void replace_body_limits(Store& store);
   void replace_in_flight(Store& store);
+  void replace_compat_marks(Store& store);
+  void add_notices(Store& store);
   PayloadRow payload(Store& store, const ledger::FinishedRequest& request);
   std::optional<std::int64_t> content_encoding(Store& store, ledger::Encoding encoding);
   void add_event(Store& store, const ledger::PoolEvent& event);
@@ -95,6 +97,7 @@ class WorkerFeed {
   std::uint64_t stored_at_books_ = 0;
   std::uint64_t lost_ = 0;
   std::map<std::uint32_t, std::int64_t> endpoints_;
+  std::set<std::uint32_t> noticed_;  // endpoints whose notice is stored
   std::map<std::uint32_t, std::optional<std::int64_t>> stacks_;
   std::map<std::pair<std::uint32_t, std::uint32_t>, std::int64_t> content_types_;
   std::map<std::uint32_t, std::optional<std::int64_t>> pools_;

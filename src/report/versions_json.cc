@@ -220,6 +220,7 @@ Json versions_document(const VersionsResult& result) {
   document["removed"] = endpoint_list(result.removed);
   document["deprecated"] = deprecated_list(result);
   document["compatibility"] = compatibility_list(result);
+  document["compatibility_calls_dropped"] = result.compatibility_calls_dropped;
   document["migration"] = migration_row(result);
   document["unmatched"] = Json::array();
   for (const analysis::UnmatchedOption& option : result.unmatched) {

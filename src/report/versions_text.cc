@@ -94,7 +94,7 @@ std::string compatibility_line(const analysis::CompatibilityCost& cost) {
     text += " in " + endpoint_name(cost.endpoint->method, cost.endpoint->route, cost.endpoint->version);
   }
   const std::uint64_t each = cost.calls > 0 ? cost.allocated_bytes / cost.calls : 0;
-  text += fmt::format(": {}, {} allocated a call, {} at most at once", counted(cost.calls, "call", "calls"),
+  text += fmt::format(": {}, {} allocated a call, lifts the peak by {} at most", counted(cost.calls, "call", "calls"),
                       format_bytes(each), format_bytes(cost.peak_bytes));
   return cost.allocated_ratio
              ? text + fmt::format(", {} of what its requests allocate", format_percent(*cost.allocated_ratio))
@@ -156,6 +156,10 @@ std::string version_notes(const VersionsResult& result, const TextStyle& style) 
   if (result.requests_folded > 0) {
     lines.push_back(
         {"note", format_count(result.requests_folded) + " requests have no row of their own: not compared"});
+  }
+  if (result.compatibility_calls_dropped > 0) {
+    lines.push_back({"note", format_count(result.compatibility_calls_dropped) +
+                                 " calls of compatibility code are in no figure: too many names"});
   }
   for (const std::string& unmatched : unmatched_lines(result.unmatched)) {
     lines.push_back({"note", unmatched});

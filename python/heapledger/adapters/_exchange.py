@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from heapledger import _engine, _exchange, _health
-from heapledger.adapters import routes
+from heapledger.adapters import routes, versions
 from heapledger.adapters._counted_input import CountedInput
 
 KEY = "heapledger.request"
@@ -125,6 +125,9 @@ _exchange.bind(
         "counting": count_input,
         "running_loop": getattr(sys.modules.get("asyncio"), "_get_running_loop", _running_loop),
         "rule_of_other_method": _rule_of_other_method,
+        "named": versions.named,
+        "rename": versions.rename,
+        "notice": versions.notice,
         "unmatched": routes.UNMATCHED,
         "app": routes.APP,
         "ignored": routes.IGNORED,
