@@ -97,6 +97,13 @@ def test_requests_beside_are_those_that_the_rows_say(served: Recording) -> None:
         assert abs(pair(document, route, "/hold")["requests_beside"] - beside) <= 2  # of the same microsecond
 
 
+def test_the_highest_moments_of_all_requests_had_the_holder(served: Recording) -> None:
+    for moment in interference(served.path)["interference"]["highest"]:
+        holder = moment["endpoints"][0]
+        assert (holder["route"], holder["requests"]) == ("/hold", 1)
+        assert holder["live_bytes"] == pytest.approx(neighbours.HELD_BYTES, rel=0.1)
+
+
 def test_the_highest_moment_was_the_holders(served: Recording) -> None:
     moment = interference(served.path)["interference"]["moments"][0]  # of the worker; gunicorn's master has one too
     holder = next(row for row in moment["endpoints"] if row["route"] == "/hold")
@@ -140,7 +147,7 @@ def test_json_has_the_figures_of_the_rows(made: Path) -> None:
     assert row == {
         "method": "GET", "route": "/a", "version": None,
         "beside": {"method": "GET", "route": "/b", "version": None},
-        "requests": 400, "requests_beside": 200, "level_matched": False,
+        "requests": 400, "requests_beside": 200, "highest_together": 20, "level_matched": False,
         "duration_ratio": pytest.approx(2), "duration_ratio_interval": [pytest.approx(2), pytest.approx(2)],
         "beside_duration_seconds": pytest.approx(0.2), "apart_duration_seconds": pytest.approx(0.1),
         "duration_differs": True,
@@ -150,14 +157,17 @@ def test_json_has_the_figures_of_the_rows(made: Path) -> None:
     }  # fmt: skip
     [moment] = found["moments"]
     assert (moment["worker"], moment["live_bytes"], moment["outside_bytes"]) == (1, 9_500, 500)
-    assert [(row["route"], row["requests"], row["live_bytes"]) for row in moment["endpoints"]] == [
-        ("/b", 1, 8_000), ("/a", 1, 1_000),
-    ]  # fmt: skip
+    for shared in (moment, *found["highest"]):
+        assert [(row["route"], row["requests"], row["live_bytes"]) for row in shared["endpoints"]] == [
+            ("/b", 1, 8_000), ("/a", 1, 1_000),
+        ]  # fmt: skip
+    assert [shared["live_bytes"] for shared in found["highest"]] == [9_000] * 20
 
 
 def test_text_is_for_reading(made: Path) -> None:
     assert output_of(made, "--interference").splitlines() == [
         "peak     11:06:45 UTC, worker 1: 9.3 KiB, 7.8 KiB in 1 x GET /b, 1000 B in 1 x GET /a, 500 B outside requests",
+        "together of the 20 highest moments of all requests: 20 GET /a with GET /b",
         "ENDPOINT  BESIDE    REQS              DURATION    TIME   APART               ALL REQUESTS' PEAK",
         "GET /a    GET /b *   200  2.00x (2.00 to 2.00)  200 ms  100 ms  +7.8 KiB (+7.8 KiB to +7.8 KiB)",
         "(REQS = with such a request in flight at their start, against others with as many in flight; 95 % intervals)",
@@ -229,6 +239,8 @@ def test_python_has_typed_attributes_that_equal_the_document(made: Path) -> None
     assert [pair.duration.ratio, list(pair.duration.interval)] == [
         row["duration_ratio"], row["duration_ratio_interval"],
     ]  # fmt: skip
+    assert [moment.live_bytes for moment in result.highest] == [moment["live_bytes"] for moment in document["highest"]]
+    assert result.highest[0].endpoints[0].route == "/b"
     assert (pair.peak.beside_bytes, pair.peak.shown) == (row["beside_peak_bytes"], row["peak_differs"])
     with pytest.raises(ValueError, match="limit"):
         RequestIsolator(made).interference(limit=-1)

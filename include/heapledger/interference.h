@@ -47,6 +47,14 @@ struct PeakDifference {
   bool shown = false;
 };
 
+// One of the moments at which all requests in flight of a worker had most live together, by their curves.
+struct SharedMoment {
+  std::int64_t at_unix_us = 0;
+  std::int64_t worker = 0;
+  std::uint64_t live_bytes = 0;          // of the requests
+  std::vector<HolderGroup> by_endpoint;  // largest first
+};
+
 enum class PairGrounds {
   kKnown,
   kTooFewRequests,  // see requests_needed
@@ -60,7 +68,8 @@ struct EndpointPair {
   EndpointId beside;
   std::uint64_t requests = 0;
   std::uint64_t requests_beside = 0;
-  bool level_matched = false;  // compared at the same number of requests in flight
+  std::uint64_t highest_together = 0;  // of InterferenceResult::highest: those with both in flight
+  bool level_matched = false;          // compared at the same number of requests in flight
   std::optional<DurationDifference> duration;
   std::optional<PeakDifference> peak;
   PairGrounds grounds = PairGrounds::kKnown;
@@ -74,6 +83,7 @@ struct InterferenceResult {
   std::uint64_t recorded_requests = 0;  // in the recording, with a row of their own
   std::uint64_t folded_requests = 0;    // whose rows gave way to histograms: in no figure
   std::vector<Peak> moments;            // the highest of each worker, and who shared it
+  std::vector<SharedMoment> highest;    // highest first, at most 20, each of another time or worker
   std::vector<EndpointPair> pairs;      // that met; those with a difference first, the largest first
   std::uint64_t pairs_never_beside = 0;
   std::vector<UnmatchedOption> unmatched;

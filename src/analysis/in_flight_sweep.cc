@@ -39,6 +39,7 @@ void InFlightSweep::schedule_level(std::uint32_t slot, std::size_t part) {
 
 void InFlightSweep::set_level(Open& open, double bytes) {
   live_bytes_ += bytes - open.live_bytes;
+  open_bytes_[open.request->endpoint] += bytes - open.live_bytes;
   open.live_bytes = bytes;
 }
 
@@ -64,9 +65,13 @@ void InFlightSweep::start(const SweptRequest& request) {
   }
 }
 
-void InFlightSweep::note_moment(double bytes) {
+void InFlightSweep::note_moment(const Event& event, const Look& look) {
+  const Open& open = slots_[event.slot];
+  const double more = static_cast<double>(open.request->peak_bytes) - open.live_bytes;
+  const double bytes = live_bytes_ + more;
   while (!highest_.empty() && highest_.back().bytes <= bytes) highest_.pop_back();
   highest_.push_back({moments_++, bytes});
+  look({event.at_us, bytes, open_endpoints_, open_count_, open_bytes_, open.request->endpoint, more});
 }
 
 double InFlightSweep::highest_since(std::uint64_t moment) const {
@@ -90,7 +95,7 @@ void InFlightSweep::finish(std::uint32_t slot, const Visit& visit) {
   free_slots_.push_back(slot);
 }
 
-void InFlightSweep::advance(std::int64_t until_us, const Visit& visit) {
+void InFlightSweep::advance(std::int64_t until_us, const Visit& visit, const Look& look) {
   while (!events_.empty() && events_.top().at_us <= until_us) {
     const Event event = events_.top();
     events_.pop();
@@ -101,7 +106,7 @@ void InFlightSweep::advance(std::int64_t until_us, const Visit& visit) {
         schedule_level(event.slot, event.part);
         break;
       case Kind::kPeak:
-        note_moment(live_bytes_ - open.live_bytes + static_cast<double>(open.request->peak_bytes));
+        note_moment(event, look);
         break;
       case Kind::kEnd:
         finish(event.slot, visit);
@@ -110,12 +115,12 @@ void InFlightSweep::advance(std::int64_t until_us, const Visit& visit) {
   }
 }
 
-void InFlightSweep::run(std::span<const SweptRequest> by_start, const Visit& visit) {
+void InFlightSweep::run(std::span<const SweptRequest> by_start, const Visit& visit, const Look& look) {
   for (const SweptRequest& request : by_start) {
-    advance(request.started_us, visit);
+    advance(request.started_us, visit, look);
     start(request);
   }
-  advance(std::numeric_limits<std::int64_t>::max(), visit);
+  advance(std::numeric_limits<std::int64_t>::max(), visit, look);
   highest_.clear();
 }
 

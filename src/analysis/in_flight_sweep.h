@@ -27,16 +27,29 @@ struct SweptRequest {
   bool chosen = true;  // for the visitor
 };
 
+// A moment at which a request has its peak: what all requests in flight have live. Dies with the call.
+struct MomentView {
+  std::int64_t at_us = 0;
+  double bytes = 0;
+  std::span<const std::uint32_t> endpoints;    // with a request in flight, each once
+  const std::vector<std::uint32_t>& requests;  // in flight, by endpoint
+  const std::vector<double>& live_bytes;       // by endpoint, but for ...
+  std::uint32_t peaking_endpoint = 0;          // ... the peaking request, which has that much more
+  double peaking_bytes = 0;
+};
+
 class InFlightSweep {
  public:
   // `beside`: the endpoints with a request in flight at its start, each once, in no order. Both die with the call.
   using Visit =
       std::function<void(const SweptRequest& request, std::span<const std::uint32_t> beside, double highest_bytes)>;
 
-  explicit InFlightSweep(std::size_t endpoints) : open_count_(endpoints), place_(endpoints) {}
+  using Look = std::function<void(const MomentView& moment)>;
 
-  // Of one worker, by start. Visits every request at its end.
-  void run(std::span<const SweptRequest> by_start, const Visit& visit);
+  explicit InFlightSweep(std::size_t endpoints) : open_count_(endpoints), open_bytes_(endpoints), place_(endpoints) {}
+
+  // Of one worker, by start. Visits every request at its end, and looks at every moment in the order of time.
+  void run(std::span<const SweptRequest> by_start, const Visit& visit, const Look& look);
 
  private:
   enum class Kind : std::uint8_t { kLevel, kPeak, kEnd };  // in this order where they fall on one moment
@@ -61,10 +74,10 @@ class InFlightSweep {
   void start(const SweptRequest& request);
   void schedule_level(std::uint32_t slot, std::size_t part);
   void set_level(Open& open, double bytes);
-  void note_moment(double bytes);
+  void note_moment(const Event& event, const Look& look);
   double highest_since(std::uint64_t moment) const;
   void finish(std::uint32_t slot, const Visit& visit);
-  void advance(std::int64_t until_us, const Visit& visit);
+  void advance(std::int64_t until_us, const Visit& visit, const Look& look);
 
   std::priority_queue<Event, std::vector<Event>, std::greater<>> events_;
   std::vector<Open> slots_;
@@ -73,6 +86,7 @@ class InFlightSweep {
   std::uint64_t moments_ = 0;
   std::vector<Moment> highest_;                // falling: moments that none after them has reached
   std::vector<std::uint32_t> open_count_;      // by endpoint
+  std::vector<double> open_bytes_;             // by endpoint
   std::vector<std::uint32_t> open_endpoints_;  // those with a count, in no order ...
   std::vector<std::uint32_t> place_;           // ... and where in it
 };

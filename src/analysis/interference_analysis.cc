@@ -86,26 +86,26 @@ void InterferenceAnalysis::add(const recording::SliceRow& slice) {
   }
 }
 
-PairBlocks InterferenceAnalysis::sweep_all() {
-  std::vector<std::uint64_t> requests;
-  for (const Endpoint& endpoint : endpoints_) requests.push_back(endpoint.requests);
-  PairBlocks blocks(requests);
+void InterferenceAnalysis::sweep_all(PairBlocks& blocks, HighestMoments& moments) {
   for (auto& [worker, rows] : workers_) {
     // Rows come in the order of their ends: equal starts keep it.
     std::stable_sort(rows.begin(), rows.end(), [](const SweptRequest& left, const SweptRequest& right) {
       return left.started_us < right.started_us;
     });
     InFlightSweep sweep(endpoints_.size());
-    sweep.run(rows, [&blocks](const SweptRequest& request, std::span<const std::uint32_t> beside, double highest) {
+    const auto visit = [&](const SweptRequest& request, std::span<const std::uint32_t> beside, double highest) {
       if (request.chosen) blocks.add(request, beside, highest);
+    };
+    sweep.run(rows, visit, [&, number = worker](const MomentView& moment) {
+      if (selection_.has_time(moment.at_us)) moments.add(number, moment);
     });
     blocks.end_worker();
     rows = {};
   }
-  return blocks;
 }
 
 std::vector<EndpointPair> InterferenceAnalysis::describe_pairs(const PairBlocks& blocks,
+                                                               const std::vector<SharedMoment>& highest,
                                                                double confidence_ratio) const {
   std::vector<ComparedPair> pairs;
   for (const auto& [pair, sums] : blocks.sums()) {
@@ -113,6 +113,7 @@ std::vector<EndpointPair> InterferenceAnalysis::describe_pairs(const PairBlocks&
     ComparedPair compared = compare(sums, endpoint.requests, confidence_ratio);
     compared.pair.endpoint = id_of(*endpoint.row);
     compared.pair.beside = id_of(*endpoints_[pair & UINT32_MAX].row);
+    compared.pair.highest_together = times_together(highest, compared.pair.endpoint, compared.pair.beside);
     pairs.push_back(std::move(compared));
   }
   return show_differences(std::move(pairs));
@@ -135,11 +136,19 @@ InterferenceResult InterferenceAnalysis::finish() {
     served.insert(worker);
     result.recorded_requests += requests;
   }
-  for (const Endpoint& endpoint : endpoints_) result.requests += endpoint.requests;
+  std::vector<std::uint64_t> requests;
+  for (const Endpoint& endpoint : endpoints_) {
+    result.requests += endpoint.requests;
+    requests.push_back(endpoint.requests);
+  }
   result.recording = describe_recording(tables_, serving_workers(tables_, std::move(served)).size());
   result.folded_requests = folded_requests_;
   result.moments = describe_peaks(tables_, EndpointNames(tables_.endpoints), selection_);
-  result.pairs = describe_pairs(sweep_all(), result.confidence_ratio);
+  PairBlocks blocks(requests);
+  HighestMoments moments(std::max<std::int64_t>(0, tables_.end_us));
+  sweep_all(blocks, moments);
+  result.highest = moments.describe(tables_.endpoints, result.recording.started_unix_us);
+  result.pairs = describe_pairs(blocks, result.highest, result.confidence_ratio);
   result.pairs_never_beside = possible_pairs() - result.pairs.size();
   result.unmatched = selection_.unmatched(tables_.endpoints);
   result.limit = options_.limit;

@@ -10,6 +10,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "analysis/highest_moments.h"
 #include "analysis/in_flight_sweep.h"
 #include "analysis/pair_blocks.h"
 #include "analysis/recording_tables.h"
@@ -37,8 +38,9 @@ class InterferenceAnalysis {
     std::uint64_t requests = 0;  // chosen
   };
 
-  PairBlocks sweep_all();
-  std::vector<EndpointPair> describe_pairs(const PairBlocks& blocks, double confidence_ratio) const;
+  void sweep_all(PairBlocks& blocks, HighestMoments& moments);
+  std::vector<EndpointPair> describe_pairs(const PairBlocks& blocks, const std::vector<SharedMoment>& highest,
+                                           double confidence_ratio) const;
   std::uint64_t possible_pairs() const;
 
   const RecordingTables& tables_;

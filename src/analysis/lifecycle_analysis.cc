@@ -71,7 +71,7 @@ void LifecycleAnalysis::rank(Endpoint& endpoint, const recording::RequestCurveRo
   if (wanted == 0) {
     return;
   }
-  const Rank rank{options_.slowest ? request.duration_us : request.peak_bytes, -request.id};
+  const Rank rank{options_.slowest ? request.duration_us : request.peak_bytes, ~request.id};
   std::vector<Rank>& heap = endpoint.ranks;
   if (heap.size() == wanted) {
     if (rank < heap.front()) {
@@ -149,7 +149,7 @@ std::vector<std::int64_t> LifecycleAnalysis::named() const {
     std::vector<Rank> ranks = endpoint.ranks;
     std::sort(ranks.begin(), ranks.end(), std::greater<>());
     for (const Rank& rank : ranks) {
-      ids.push_back(-rank.second);
+      ids.push_back(~rank.second);
     }
   }
   return ids;
@@ -173,7 +173,7 @@ void LifecycleAnalysis::add_named(const recording::RequestRow& request) {
   named.escaped_bytes = count_of(request.escaped_bytes);
   named.after_response_bytes = count_of(request.after_response_bytes);
   if (request.curve && request.peak_percent) {
-    named.peak_at_ratio = static_cast<double>(*request.peak_percent) / 100;
+    named.peak_at_ratio = static_cast<double>(std::clamp<std::int64_t>(*request.peak_percent, 0, 100)) / 100;
     named.live_bytes = live_bytes_of(static_cast<std::uint64_t>(*request.curve), named.peak_bytes);
   }
 }

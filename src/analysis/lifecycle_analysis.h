@@ -1,5 +1,6 @@
 // The analysis behind `heapledger requests --lifecycle`, as a pure function of rows: give it the small tables, then the
-// curves of the endpoints it asks for and the same requests' phases, one phase after the other, then the rows of the requests it names, then ask for the result.
+// curves of the endpoints it asks for and the same requests' phases, one phase after the other, then the rows of the
+// requests it names, then ask for the result.
 //
 // About 60 bytes a request of these endpoints. Throws std::invalid_argument for options that do not fit the recording.
 // Allocates. One thread at a time.
@@ -45,7 +46,7 @@ class LifecycleAnalysis {
   LifecycleResult finish(const std::vector<recording::RequestSpanRow>& spans);
 
  private:
-  using Rank = std::pair<std::int64_t, std::int64_t>;  // what it is named for, and less its id: the first of equals
+  using Rank = std::pair<std::int64_t, std::int64_t>;  // what it is named for, ~id: the first of equals
 
   struct Endpoint {
     const recording::EndpointRow* row = nullptr;

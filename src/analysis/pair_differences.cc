@@ -31,14 +31,18 @@ void explain(ComparedPair& compared, const PairSums& sums) {
   pair.requests_needed = rounded_count(std::ceil(factor * static_cast<double>(pair.requests) - kRoundingError));
 }
 
-// Those with something to show first, then by how much the duration differs, then by name.
+// First those whose durations differ, by how much; then those whose peaks do, by how much; then by name.
 auto order_of(const EndpointPair& pair) {
-  const bool shown = (pair.duration && pair.duration->shown) || (pair.peak && pair.peak->shown);
-  const double size = pair.duration ? std::abs(std::log(pair.duration->ratio)) : 0;
-  return std::tuple(shown           ? 0
-                    : pair.duration ? 1
-                                    : 2,
-                    -size, pair.endpoint.route, pair.endpoint.method, pair.endpoint.version, pair.beside.route,
+  int group = pair.duration ? 2 : 3;
+  double size = 0;
+  if (pair.duration && pair.duration->shown) {
+    group = 0;
+    size = std::abs(std::log(pair.duration->ratio));
+  } else if (pair.peak && pair.peak->shown) {
+    group = 1;
+    size = std::abs(pair.peak->bytes);
+  }
+  return std::tuple(group, -size, pair.endpoint.route, pair.endpoint.method, pair.endpoint.version, pair.beside.route,
                     pair.beside.method, pair.beside.version);
 }
 

@@ -60,6 +60,20 @@ void bind_differences(nb::module_& module) {
       .def_ro("shown", &PeakDifference::shown);
 }
 
+void bind_moments(nb::module_& module) {
+  nb::class_<HolderGroup>(module, "HolderGroup")
+      .def_prop_ro("method", text_or_none(&HolderGroup::method))
+      .def_prop_ro("route", text_or_none(&HolderGroup::route))
+      .def_prop_ro("version", text_or_none(&HolderGroup::version))
+      .def_ro("requests", &HolderGroup::requests)
+      .def_ro("live_bytes", &HolderGroup::live_bytes);
+  nb::class_<SharedMoment>(module, "SharedMoment")
+      .def_ro("at_unix_us", &SharedMoment::at_unix_us)
+      .def_ro("worker", &SharedMoment::worker)
+      .def_ro("live_bytes", &SharedMoment::live_bytes)
+      .def_ro("endpoints", &SharedMoment::by_endpoint);
+}
+
 std::optional<std::string> reason_of(const EndpointPair& pair) {
   return text_or_none(report::missing_comparison(pair));
 }
@@ -68,11 +82,13 @@ std::optional<std::string> reason_of(const EndpointPair& pair) {
 
 void bind_interference(nb::module_& module) {
   bind_differences(module);
+  bind_moments(module);
   nb::class_<EndpointPair>(module, "EndpointPair")
       .def_ro("endpoint", &EndpointPair::endpoint)
       .def_ro("beside", &EndpointPair::beside)
       .def_ro("requests", &EndpointPair::requests)
       .def_ro("requests_beside", &EndpointPair::requests_beside)
+      .def_ro("highest_together", &EndpointPair::highest_together)
       .def_ro("level_matched", &EndpointPair::level_matched)
       .def_ro("duration", &EndpointPair::duration)
       .def_ro("peak", &EndpointPair::peak)
@@ -85,6 +101,7 @@ void bind_interference(nb::module_& module) {
       .def_ro("recorded_requests", &InterferenceResult::recorded_requests)
       .def_ro("folded_requests", &InterferenceResult::folded_requests)
       .def_ro("moments", &InterferenceResult::moments)
+      .def_ro("highest", &InterferenceResult::highest)
       .def_ro("pairs", &InterferenceResult::pairs)
       .def_ro("pairs_never_beside", &InterferenceResult::pairs_never_beside)
       .def_ro("unmatched", &InterferenceResult::unmatched);

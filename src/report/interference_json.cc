@@ -18,9 +18,9 @@ constexpr double kLargestWhole = 9e18;
 
 Json whole_bytes(double bytes) { return std::llround(std::clamp(bytes, -kLargestWhole, kLargestWhole)); }
 
-Json moment_object(const analysis::Peak& moment) {
+Json holder_list(const std::vector<analysis::HolderGroup>& groups) {
   Json holders = Json::array();
-  for (const analysis::HolderGroup& group : moment.by_endpoint) {
+  for (const analysis::HolderGroup& group : groups) {
     const bool known = !group.route.empty();
     holders.push_back({{"method", known ? Json(group.method) : Json(nullptr)},
                        {"route", known ? Json(group.route) : Json(nullptr)},
@@ -28,11 +28,22 @@ Json moment_object(const analysis::Peak& moment) {
                        {"requests", group.requests},
                        {"live_bytes", group.live_bytes}});
   }
+  return holders;
+}
+
+Json shared_object(const analysis::SharedMoment& moment) {
+  return {{"at", format_iso_time(moment.at_unix_us)},
+          {"worker", moment.worker},
+          {"live_bytes", moment.live_bytes},
+          {"endpoints", holder_list(moment.by_endpoint)}};
+}
+
+Json moment_object(const analysis::Peak& moment) {
   return {{"at", format_iso_time(moment.at_unix_us)},
           {"worker", moment.worker},
           {"live_bytes", moment.live_bytes},
           {"in_flight_requests", moment.in_flight_requests},
-          {"endpoints", holders},
+          {"endpoints", holder_list(moment.by_endpoint)},
           {"outside_bytes", value_or_null(moment.outside_bytes)}};
 }
 
@@ -70,6 +81,7 @@ Json pair_object(const EndpointPair& pair) {
   object["beside"] = endpoint_object(pair.beside);
   object["requests"] = pair.requests;
   object["requests_beside"] = pair.requests_beside;
+  object["highest_together"] = pair.highest_together;
   object["level_matched"] = pair.level_matched;
   object.update(differences(pair));
   const std::string reason = missing_comparison(pair);
@@ -107,11 +119,14 @@ Json interference_document(const InterferenceResult& result) {
   document["confidence_ratio"] = result.confidence_ratio;
   Json moments = Json::array();
   for (const analysis::Peak& moment : result.moments) moments.push_back(moment_object(moment));
+  Json highest = Json::array();
+  for (const analysis::SharedMoment& moment : result.highest) highest.push_back(shared_object(moment));
   Json pairs = Json::array();
   const std::size_t shown = shown_pairs(result, 0);
   for (std::size_t i = 0; i < shown; ++i) pairs.push_back(pair_object(result.pairs[i]));
   document["interference"] = {{"requests", result.requests},
                               {"moments", moments},
+                              {"highest", highest},
                               {"pairs", pairs},
                               {"pairs_left_out", result.pairs.size() - shown},
                               {"pairs_never_beside", result.pairs_never_beside},

@@ -37,6 +37,7 @@ std::vector<LabelledLine> moment_lines(const InterferenceResult& result) {
   if (result.moments.size() > kMomentsShown) {
     lines.push_back({"", fmt::format("{} more in --format json", result.moments.size() - kMomentsShown)});
   }
+  lines.push_back({"together", together_words(result)});
   return lines;
 }
 

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <tuple>
+#include <vector>
 
 #include "analysis/row_arithmetic.h"
 #include "report/requests_lines.h"
@@ -16,6 +18,7 @@ using analysis::EndpointPair;
 using analysis::PairGrounds;
 
 constexpr std::size_t kNamedHolders = 4;
+constexpr std::size_t kNamedPairs = 3;
 
 std::string signed_bytes(double bytes) {
   return (bytes < 0 ? "-" : "+") + format_bytes(analysis::rounded_count(std::abs(bytes)));
@@ -55,6 +58,28 @@ std::string moment_words(const analysis::Peak& moment) {
     text += fmt::format(", {} more endpoints", moment.by_endpoint.size() - named);
   }
   return moment.outside_bytes ? text + fmt::format(", {} outside requests", format_bytes(*moment.outside_bytes)) : text;
+}
+
+std::string together_words(const analysis::InterferenceResult& result) {
+  std::vector<const EndpointPair*> met;
+  for (const EndpointPair& pair : result.pairs) {
+    const auto name = [](const analysis::EndpointId& id) { return std::tie(id.route, id.method, id.version); };
+    const auto same = [&](const EndpointPair* other) {
+      return name(other->endpoint) == name(pair.beside) && name(other->beside) == name(pair.endpoint);
+    };
+    if (pair.highest_together > 0 && std::none_of(met.begin(), met.end(), same)) met.push_back(&pair);
+  }
+  std::stable_sort(met.begin(), met.end(), [](const EndpointPair* left, const EndpointPair* right) {
+    return left->highest_together > right->highest_together;
+  });
+  std::string text;
+  for (std::size_t i = 0; i < std::min(met.size(), kNamedPairs); ++i) {
+    const auto name = [](const analysis::EndpointId& id) { return endpoint_name(id.method, id.route, id.version); };
+    text += fmt::format("{}{} {} with {}", i == 0 ? "" : ", ", met[i]->highest_together, name(met[i]->endpoint),
+                        name(met[i]->beside));
+  }
+  return text.empty() ? text
+                      : fmt::format("of the {} highest moments of all requests: {}", result.highest.size(), text);
 }
 
 std::string duration_words(const EndpointPair& pair) {

@@ -39,8 +39,13 @@ struct Seen {
 
 std::vector<Seen> sweep(const std::vector<SweptRequest>& requests, std::size_t endpoints) {
   std::vector<Seen> seen;
-  InFlightSweep(endpoints).run(requests, [&](const SweptRequest& request, auto beside, double highest) {
+  const auto visit = [&](const SweptRequest& request, auto beside, double highest) {
     seen.push_back({&request, {beside.begin(), beside.end()}, highest});
+  };
+  InFlightSweep(endpoints).run(requests, visit, [](const MomentView& moment) {
+    double sum = moment.peaking_bytes;
+    for (const std::uint32_t endpoint : moment.endpoints) sum += moment.live_bytes[endpoint];
+    EXPECT_DOUBLE_EQ(sum, moment.bytes);
   });
   return seen;
 }

@@ -111,6 +111,23 @@ TEST(Interference, ComparesAtAnyLevelWhereNoneIsShared) {
   EXPECT_EQ(result.pairs_never_beside, 3U);
 }
 
+TEST(Interference, KnowsWhoSharedTheHighestMoments) {
+  auto tables = simulated_tables(2);
+  tables.end_us = 400'000'000;
+  const auto result = interference(tables, alternating(400));
+  ASSERT_EQ(result.highest.size(), HighestMoments::kKept);
+  for (const SharedMoment& moment : result.highest) {
+    EXPECT_EQ(moment.live_bytes, 9000U);
+    ASSERT_EQ(moment.by_endpoint.size(), 2U);
+    EXPECT_EQ(moment.by_endpoint[0].route, "/1");
+    EXPECT_EQ(moment.by_endpoint[0].live_bytes, 8000U);
+    EXPECT_EQ(moment.by_endpoint[1].requests, 1U);
+  }
+  EXPECT_EQ(result.highest[0].at_unix_us, kStartedUnixNs / 1000 + 1'001'000);
+  EXPECT_EQ(find_pair(result, "/0", "/1")->highest_together, HighestMoments::kKept);
+  EXPECT_EQ(times_together(result.highest, {"GET", "/1", ""}, {"GET", "/1", ""}), 0U);
+}
+
 TEST(Interference, SaysHowManyRequestsAreMissing) {
   const auto result = interference(simulated_tables(2), alternating(100));
   const EndpointPair* pair = find_pair(result, "/0", "/1");

@@ -90,6 +90,11 @@ inline std::size_t read_everything(const Recording& recording) {
   recording.notes();
   recording.slices();
   recording.for_each_body([](const BodyRow&) {});
+  recording.for_each_curve({}, [](const RequestCurveRow&) {});
+  for (const RequestPhase phase : {RequestPhase::kRead, RequestPhase::kSend}) {
+    recording.for_each_phase(phase, {}, [](const PhaseRow&) {});
+  }
+  recording.requests_with_ids({1, 2, 3});
   return recording.requests().size();
 }
 
