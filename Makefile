@@ -21,7 +21,7 @@ test: unit  ## everything that CI runs; the report is build/test-report.json (TE
 	  --json-report-indent=1 --json-report-omit collectors log streams
 
 unit: setup  ## build the GoogleTest programs: plain, asan-ubsan and tsan
-	@tools/setup packages libjemalloc2 libmimalloc2.0 libtcmalloc-minimal4 postgresql redis-server
+	@tools/setup packages libjemalloc2 libmimalloc2.0 libtcmalloc-minimal4 postgresql redis-server nginx-light
 	@tools/build-tests unit asan-ubsan tsan
 
 lint:  ## formatting, static analysis and types; changes nothing

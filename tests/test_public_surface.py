@@ -15,6 +15,7 @@ SURFACE = [
     "HeapledgerError",
     "PayloadAnalyzer",
     "PoolMonitor",
+    "RateLimiter",
     "RequestIsolator",
     "VersionComparator",
     "__version__",

@@ -40,6 +40,7 @@ BINDINGS = {
     "pools_binding.cc": {"analysis", "report"},
     "versions_binding.cc": {"analysis", "report"},
     "payloads_binding.cc": {"analysis", "report"},
+    "limits_binding.cc": {"analysis", "report"},
     "recorder_module.cc": {"recording"},
 }
 SEAM_HEADERS = {"heapledger/heapledger.h", "heapledger/heapledger.hpp"}

@@ -6,5 +6,6 @@
 
 #include "heapledger/payload_analyzer.h"
 #include "heapledger/pool_monitor.h"
+#include "heapledger/rate_limiter.h"
 #include "heapledger/request_isolator.h"
 #include "heapledger/version_comparator.h"

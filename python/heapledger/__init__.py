@@ -13,6 +13,7 @@ Most services need nothing of this: `heapledger run -- COMMAND` records them unc
 - `PayloadAnalyzer(recording).analyze()` says what a byte on the wire costs in memory.
 - `PoolMonitor(recording).analyze()` the same for connection pools,
 - `VersionComparator(recording, other).analyze()` compares API versions, or two recordings.
+- `RateLimiter(recording).analyze()` says how much traffic its memory holds.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from heapledger.errors import HeapledgerError
     from heapledger.payload_analyzer import PayloadAnalyzer
     from heapledger.pool_monitor import PoolMonitor
+    from heapledger.rate_limiter import RateLimiter
     from heapledger.request_isolator import RequestIsolator
     from heapledger.version_comparator import VersionComparator
 
@@ -36,6 +38,7 @@ _HOMES = {
     "HeapledgerError": "heapledger.errors",
     "PayloadAnalyzer": "heapledger.payload_analyzer",
     "PoolMonitor": "heapledger.pool_monitor",
+    "RateLimiter": "heapledger.rate_limiter",
     "RequestIsolator": "heapledger.request_isolator",
     "VersionComparator": "heapledger.version_comparator",
     "api_version": "heapledger._marks",
@@ -49,6 +52,7 @@ __all__ = [
     "HeapledgerError",
     "PayloadAnalyzer",
     "PoolMonitor",
+    "RateLimiter",
     "RequestIsolator",
     "VersionComparator",
     "__version__",

@@ -14,6 +14,8 @@ from heapledger._versions import VersionsResult as VersionsResult
 from heapledger._versions import analyze_versions as analyze_versions
 from heapledger._payloads import PayloadsResult as PayloadsResult
 from heapledger._payloads import analyze_payloads as analyze_payloads
+from heapledger._limits import LimitsResult as LimitsResult
+from heapledger._limits import analyze_limits as analyze_limits
 
 @final
 class IntegerDistribution:

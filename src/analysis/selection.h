@@ -23,6 +23,8 @@ class Selection {
 
   bool has_worker(std::int64_t worker) const;
   bool has_every_worker() const { return workers_.empty(); }
+  std::int64_t since_us() const { return since_us_; }
+  std::int64_t until_us() const { return until_us_; }
   bool has_time(std::int64_t at_us) const { return at_us >= since_us_ && at_us < until_us_; }
   // Wholly inside, or wholly outside of the chosen time: else a slice cannot be told apart.
   bool covers(std::int64_t from_us, std::int64_t until_us) const {

@@ -20,7 +20,7 @@ namespace heapledger::cli {
 namespace {
 
 // Verbs of the contract that later versions bring.
-constexpr std::array<std::string_view, 5> kAbsentVerbs{"limits", "postmortem", "export", "top", "snapshot"};
+constexpr std::array<std::string_view, 4> kAbsentVerbs{"postmortem", "export", "top", "snapshot"};
 
 bool is_absent(const std::string& verb) {
   return std::find(kAbsentVerbs.begin(), kAbsentVerbs.end(), verb) != kAbsentVerbs.end();
@@ -129,6 +129,7 @@ int run_main(std::vector<std::string> arguments) {
   add_versions(app, status);
   add_payloads(app, status);
   add_report(app, status);
+  add_limits(app, status);
   add_doctor(app, status);
   add_demo(app, status);
   return parse_and_act(app, std::move(arguments), status);

@@ -40,6 +40,7 @@ void add_pools(CLI::App& app, int& status);
 void add_versions(CLI::App& app, int& status);
 void add_payloads(CLI::App& app, int& status);
 void add_report(CLI::App& app, int& status);
+void add_limits(CLI::App& app, int& status);
 void add_doctor(CLI::App& app, int& status);
 void add_demo(CLI::App& app, int& status);
 

@@ -22,6 +22,7 @@
 #include "cpython/lifecycle_binding.h"
 #include "cpython/payloads_binding.h"
 #include "cpython/pools_binding.h"
+#include "cpython/limits_binding.h"
 #include "cpython/segments_binding.h"
 #include "cpython/versions_binding.h"
 #include "heapledger/request_isolator.h"
@@ -240,6 +241,7 @@ NB_MODULE(_analysis, module) {
   heapledger::cpython::bind_pools(module);
   heapledger::cpython::bind_versions(module);
   heapledger::cpython::bind_payloads(module);
+  heapledger::cpython::bind_limits(module);
   module.def("analyze_requests", &analyze_requests, "path"_a, nb::kw_only(), "routes"_a, "methods"_a, "workers"_a,
              "since"_a.none(), "until"_a.none(), "warmup"_a, "sort"_a, "limit"_a.none());
 }

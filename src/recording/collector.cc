@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/clock.h"
+#include "recording/memory_limit.h"
 #include "recording/recording.h"
 #include "recording/run_folder.h"
 #include "recording/text.h"
@@ -223,12 +224,18 @@ void Collector::enter_new() {
     feed.enter(store_, known);
     ++summary_.workers;
     if (feed.native()) store_.set_native(true);
+    note_memory_limit(feed.pid());
   }
   for (const NoteRow& note : new_notes_) store_.add_note(note);
   if (!losses_changed_) return;
   store_.set_workers_without_ledger(static_cast<std::int64_t>(summary_.workers_without_ledger));
   if (summary_.run_folder_lost) store_.set_run_folder_lost();
   losses_changed_ = false;  // a transaction that fails ends the writing
+}
+
+void Collector::note_memory_limit(std::uint64_t pid) {
+  if (std::exchange(memory_limit_asked_, true)) return;
+  if (const auto limit = memory_limit_of(pid)) store_.set_memory_limit(limit->bytes, limit->source);
 }
 
 std::vector<std::size_t> Collector::ended_feeds(std::uint64_t now, bool last) {

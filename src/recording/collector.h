@@ -75,6 +75,7 @@ class Collector {
   std::vector<std::size_t> ended_feeds(std::uint64_t now, bool last);
   bool anything_to_enter() const noexcept;
   void enter_new();
+  void note_memory_limit(std::uint64_t pid);
   void retire(std::size_t index);
   void keep_within_size();
   void read_segments(std::uint64_t least_pause_per_cost, bool now);
@@ -89,7 +90,8 @@ class Collector {
   std::vector<std::string> unreadable_;  // not complete yet, or never
   std::vector<NoteRow> new_notes_;
   std::optional<std::pair<std::uint64_t, int>> waited_for_;  // pid and status
-  bool losses_changed_ = false;                              // not in the store yet
+  bool memory_limit_asked_ = false;
+  bool losses_changed_ = false;  // not in the store yet
   CollectorSummary summary_;
   std::int64_t folder_changed_ns_ = -1;
   std::uint64_t next_second_ns_ = 0;

@@ -104,6 +104,8 @@ class Recording {
   void for_each_connection(const std::function<void(const ConnectionRow&)>& visit) const;  // by pool, number
   void for_each_pool_event(const std::function<void(const PoolEventRow&)>& visit) const;   // in the order of arrival
   PoolLosses pool_losses() const;
+  // Seven of their columns, one request at a time, by id.
+  void for_each_request_level(const std::function<void(const RequestLevelRow&)>& visit) const;
 
   // The same rows as requests(), one at a time, for recordings larger than memory.
   void for_each_request(const RequestFilter& filter, const std::function<void(const RequestRow&)>& visit) const;

@@ -71,6 +71,8 @@ MetaRow Recording::read_meta() const {
   meta.workers_without_ledger = integer("workers_without_ledger").value_or(0);
   meta.run_folder_lost = integer("run_folder_lost").value_or(0) != 0;
   meta.dropped_requests = integer("dropped_requests").value_or(0);
+  meta.memory_limit_bytes = integer("memory_limit_bytes");
+  meta.memory_limit_source = text("memory_limit_source");
   meta.single_requests_since_us = integer("single_requests_since_us");
   const std::string space = text("writer_pid_namespace");
   if (!meta.ended_unix_ns && !space.empty() && space == pid_namespace()) {

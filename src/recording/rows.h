@@ -29,6 +29,8 @@ struct MetaRow {
   bool run_folder_lost = false;               // removed while it was in use: processes since then are in no figure
   std::optional<bool> writer_runs;            // of a recording without an end; nullopt: it has one, or not to be told
   std::int64_t dropped_requests = 0;          // all workers: finished requests that have no row and no slice
+  std::optional<std::int64_t> memory_limit_bytes;  // of the cgroup or host that the command ran in
+  std::string memory_limit_source;                 // "cgroup v2", "cgroup v1", "host"; empty: not known
   // Set once the oldest requests were folded into slices: single rows exist from here on.
   std::optional<std::int64_t> single_requests_since_us;
 };
@@ -294,6 +296,17 @@ struct SegmentReadingRow {
   std::optional<std::int64_t> pss_bytes;
   std::string reason;  // why it could not
   std::vector<SegmentRow> segments;
+};
+
+// What a model of capacity wants of a finished request, as in RequestRow.
+struct RequestLevelRow {
+  std::int64_t endpoint = 0;
+  std::int64_t started_us = 0;
+  std::int64_t duration_us = 0;
+  std::int64_t received_bytes = 0;
+  std::int64_t peak_bytes = 0;
+  double byte_seconds = 0;
+  std::optional<std::int64_t> curve;
 };
 
 // How many requests of an endpoint a worker has rows of, and when the first and the last of them started.

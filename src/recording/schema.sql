@@ -3,6 +3,7 @@
 
 CREATE TABLE meta (           -- heapledger_version, started_unix_ns, ended_unix_ns (absent while running), command
   key   TEXT PRIMARY KEY,     -- (argv[0] only), mode ('exact'), native (0/1), complete (0/1), dropped_requests, writer_*,
+                              -- memory_limit_bytes, memory_limit_source (of the first worker's cgroup, or the host),
                               -- workers_without_ledger, run_folder_lost, dropped_pool_events, folded_pool_events,
                               -- pool_events_since_us (these only where there are such)
   value

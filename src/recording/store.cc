@@ -263,6 +263,10 @@ void Store::add_note(const NoteRow& note) {
 }
 
 void Store::set_native(bool native) { state_->set_meta("native", std::int64_t{native}); }
+void Store::set_memory_limit(std::int64_t bytes, const std::string& source) {
+  state_->set_meta("memory_limit_bytes", bytes);
+  state_->set_meta("memory_limit_source", source);
+}
 void Store::set_dropped_requests(std::int64_t count) { state_->set_meta("dropped_requests", count); }
 void Store::set_workers_without_ledger(std::int64_t count) { state_->set_meta("workers_without_ledger", count); }
 void Store::set_run_folder_lost() { state_->set_meta("run_folder_lost", std::int64_t{1}); }

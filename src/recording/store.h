@@ -73,6 +73,7 @@ class Store {
   void add_timeline(const TimelineRow& point);
   void add_note(const NoteRow& note);
   void set_native(bool native);
+  void set_memory_limit(std::int64_t bytes, const std::string& source);
   void set_dropped_requests(std::int64_t count);
   void set_workers_without_ledger(std::int64_t count);
   void set_run_folder_lost();
