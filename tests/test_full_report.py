@@ -34,7 +34,7 @@ def parts(recording: Path) -> dict[str, Any]:
 
 def test_each_part_is_what_its_verb_prints(recording: Path) -> None:
     found = parts(recording)
-    assert set(found) >= {"requests", "leaks", "segments", "versions"}
+    assert set(found) >= {"requests", "leaks", "segments", "payloads", "pools", "limits", "versions"}
     for verb, part in found.items():
         assert part == json.loads(printed(verb, recording, "--format", "json").stdout), verb
 

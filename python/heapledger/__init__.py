@@ -5,15 +5,17 @@ Most services need nothing of this: `heapledger run -- COMMAND` records them unc
 - `start()` records this process without `heapledger run`,
 - `request(name)` makes a row of a piece of work that is no HTTP request,
 - `current()` is the request that the calling code runs under,
-- `pools.watch(pool)` records who has a connection of a pool that heapledger does not know by itself,
 - `api_version(version)` files the current request under a version of the API,
 - `compat(name)` marks code that is there for compatibility only,
-- `RequestIsolator(recording).analyze()` reads a recording, or the live process,
-- `VersionComparator(recording, other).analyze()` compares API versions, or two recordings,
-- `PayloadAnalyzer(recording).analyze()` says what a byte on the wire costs in memory.
-- `PoolMonitor(recording).analyze()` the same for connection pools,
-- `VersionComparator(recording, other).analyze()` compares API versions, or two recordings.
-- `RateLimiter(recording).analyze()` says how much traffic its memory holds.
+- `pools.watch(pool)` records who has a connection of a pool that heapledger does not know by itself.
+
+What was recorded, or the live process, is read by
+
+- `RequestIsolator(recording).analyze()`: what requests cost, what they keep, what kinds of memory there are,
+- `PayloadAnalyzer(recording).analyze()`: what a byte on the wire costs in memory,
+- `PoolMonitor(recording).analyze()`: what connection pools hold, lose and should be,
+- `RateLimiter(recording).analyze()`: how much traffic the memory holds,
+- `VersionComparator(recording, other).analyze()`: what another version of the API does to memory.
 """
 
 from __future__ import annotations

@@ -8,14 +8,14 @@ from heapledger._leaks import LeaksResult as LeaksResult
 from heapledger._leaks import analyze_leaks as analyze_leaks
 from heapledger._lifecycle import LifecycleResult as LifecycleResult
 from heapledger._lifecycle import analyze_lifecycle as analyze_lifecycle
+from heapledger._limits import LimitsResult as LimitsResult
+from heapledger._limits import analyze_limits as analyze_limits
+from heapledger._payloads import PayloadsResult as PayloadsResult
+from heapledger._payloads import analyze_payloads as analyze_payloads
 from heapledger._pools import PoolsResult as PoolsResult
 from heapledger._pools import analyze_pools as analyze_pools
 from heapledger._versions import VersionsResult as VersionsResult
 from heapledger._versions import analyze_versions as analyze_versions
-from heapledger._payloads import PayloadsResult as PayloadsResult
-from heapledger._payloads import analyze_payloads as analyze_payloads
-from heapledger._limits import LimitsResult as LimitsResult
-from heapledger._limits import analyze_limits as analyze_limits
 
 @final
 class IntegerDistribution:

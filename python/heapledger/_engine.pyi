@@ -161,6 +161,7 @@ def pool_timeout(pool: int, wait_ns: int, /) -> None:
 
 def pool_waiting(pool: int, by: int, /) -> None:
     """So many more (or fewer) wait for a connection."""
+
 def note_end_of_life(endpoint: int, deprecation: str, sunset: str) -> bool:
     """Headers Deprecation and Sunset of an endpoint's responses; the first ones count. False: no room."""
 

@@ -134,6 +134,10 @@ StreamingCost streaming_of(const EndpointPayloads& endpoint) {
       cost.saves_bytes = cost.saves_bytes.value_or(0) + rounded_count(*saved);
     }
   }
+  // Where request and response move together, each ratio holds what the other holds too: no more than all is saved.
+  if (held && cost.saves_bytes && endpoint.peak_bytes.p99) {
+    cost.saves_bytes = std::min(*cost.saves_bytes, *endpoint.peak_bytes.p99);
+  }
   return cost;
 }
 

@@ -32,7 +32,10 @@ void print(const Flags& flags) {
   add_part(parts, "requests", "What requests cost", requests);
   add_part(parts, "leaks", "What is kept", isolator.leaks({}));
   add_part(parts, "segments", "What the processes hold", isolator.segments({}));
-  add_part(parts, "versions", "Versions", analysis::VersionComparator(flags.recording).analyze({}));
+  add_part(parts, "payloads", "What bodies cost", analysis::PayloadAnalyzer(flags.recording).analyze({}));
+  add_part(parts, "pools", "What connection pools hold", analysis::PoolMonitor(flags.recording).analyze({}));
+  add_part(parts, "limits", "How much traffic the memory holds", analysis::RateLimiter(flags.recording).analyze({}));
+  add_part(parts, "versions", "What another version does", analysis::VersionComparator(flags.recording).analyze({}));
   write_stdout(flags.format == "json" ? report::full_report_json(requests.recording, parts)
                                       : report::full_report_text(parts, report::style_of(STDOUT_FILENO)));
 }

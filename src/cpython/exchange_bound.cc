@@ -134,7 +134,8 @@ PyObject* bind(PyObject*, PyObject* names) {
     Py_XSETREF(*entry.place, Py_NewRef(value));
   }
   const bool tables = PyDict_Check(g_bound.ids) && PyDict_Check(g_bound.methods) && PyDict_Check(g_bound.types) &&
-                      PyAnySet_Check(g_bound.plain) && PyDict_Check(g_bound.open_exchanges) && PyDict_Check(g_bound.named);
+                      PyAnySet_Check(g_bound.plain) && PyDict_Check(g_bound.open_exchanges) &&
+                      PyDict_Check(g_bound.named);
   if (!tables) {
     PyErr_SetString(PyExc_TypeError, "ids, methods, types, open_exchanges and named are dicts, plain is a set");
     return nullptr;

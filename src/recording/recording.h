@@ -92,8 +92,8 @@ class Recording {
   void for_each_phase(RequestPhase phase, const std::vector<std::int64_t>& endpoints,
                       const std::function<void(const PhaseRow&)>& visit) const;
   std::vector<RequestRow> requests_with_ids(const std::vector<std::int64_t>& ids) const;  // in the order of `ids`
-  std::vector<EndpointNoticeRow> endpoint_notices() const;  // by endpoint
-  std::vector<CompatMarkRow> compat_marks() const;          // by worker
+  std::vector<EndpointNoticeRow> endpoint_notices() const;                                // by endpoint
+  std::vector<CompatMarkRow> compat_marks() const;                                        // by worker
 
   // All requests in the order of arrival, twelve of their columns.
   void for_each_request_cost(const std::function<void(const RequestCostRow&)>& visit) const;

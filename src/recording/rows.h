@@ -318,7 +318,8 @@ struct RequestSpanRow {
   std::int64_t last_started_us = 0;
 };
 
-// What an endpoint's responses say of its end: the headers Deprecation (RFC 9745) and Sunset (RFC 8594), empty for none.
+// What an endpoint's responses say of its end: the headers Deprecation (RFC 9745) and Sunset (RFC 8594), empty for
+// none.
 struct EndpointNoticeRow {
   std::int64_t endpoint = 0;
   std::string deprecation;

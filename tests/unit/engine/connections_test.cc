@@ -216,7 +216,7 @@ TEST_F(Connections, a_pools_figures_and_the_books_follow_whatever_happens) {
     std::uint64_t block = 0;
     for (int step = 0; step < 400; ++step) {
       const std::size_t which = made_ones.empty() ? 0 : random() % made_ones.size();
-      const std::uint32_t what = made_ones.empty() ? 0 : random() % 6;
+      const std::uint64_t what = made_ones.empty() ? 0 : random() % 6;
       if (what == 0 && made_ones.size() < 60) {
         open.insert(made_ones.size());
         made_ones.push_back(made(pool, ++block, 64 + random() % 9000));
