@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from command_line import CLI, DEADLINE_SECONDS, errors_of, heapledger, python, run
 
-ABSENT = ["limits", "report", "postmortem", "export", "top", "snapshot"]
+ABSENT = ["postmortem", "export", "top", "snapshot"]
 
 
 # Exit statuses ------------------------------------------------------------------------------------------------------

@@ -48,7 +48,9 @@ def test_text_has_every_part_under_its_title(recording: Path) -> None:
 
 
 def test_every_analysis_verb_is_in_the_report(recording: Path) -> None:
-    verbs = set(re.findall(r"^  ([a-z]+)\b", printed("--help").stdout.split("Verbs:")[1], re.MULTILINE))
+    verbs = set(
+        re.findall(r"^  ([a-z]+)\b", re.split("(?:Verbs|Subcommands):", printed("--help").stdout)[1], re.MULTILINE)
+    )
     assert verbs - {"run", "doctor", "demo", "report"} == set(parts(recording))
 
 

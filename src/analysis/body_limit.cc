@@ -14,6 +14,18 @@ constexpr double kLeastSpread = 2;
 constexpr double kLeastRise = 0.2;
 constexpr double kFarthest = 4;
 
+// Evenly chosen by size, where there are more than a fit needs.
+std::vector<statistics::QuantilePoint> thin(const std::vector<statistics::QuantilePoint>& bodies) {
+  std::vector<statistics::QuantilePoint> points;
+  const std::size_t stride = (bodies.size() + kMostPoints - 1) / kMostPoints;
+  for (std::size_t i = 0; i < bodies.size(); ++i) {
+    if (i % stride == 0 || i + 1 == bodies.size()) {
+      points.push_back(bodies[i]);
+    }
+  }
+  return points;
+}
+
 }  // namespace
 
 BodyLimit body_limit(std::vector<statistics::QuantilePoint> bodies, double room_bytes, double at_once) {
@@ -35,15 +47,10 @@ BodyLimit body_limit(std::vector<statistics::QuantilePoint> bodies, double room_
     return limit;
   }
   double highest = 0;
-  std::vector<statistics::QuantilePoint> points;
-  const std::size_t stride = (bodies.size() + kMostPoints - 1) / kMostPoints;
-  for (std::size_t i = 0; i < bodies.size(); ++i) {
-    highest = std::max(highest, bodies[i].y);
-    if (i % stride == 0 || i + 1 == bodies.size()) {
-      points.push_back(bodies[i]);
-    }
+  for (const statistics::QuantilePoint& body : bodies) {
+    highest = std::max(highest, body.y);
   }
-  const statistics::QuantileLine line = statistics::fit_quantile_line(points, 0.99);
+  const statistics::QuantileLine line = statistics::fit_quantile_line(thin(bodies), 0.99);
   if (line.slope * (largest - small) < kLeastRise * highest) {
     limit.reason = "its peak does not depend on its body";
     return limit;
