@@ -29,7 +29,7 @@ def on_fake_engine(*frameworks: str) -> Iterator[fake_engine.Engine]:
     for name in dir(engine):
         if not name.startswith("_"):
             setattr(module, name, getattr(engine, name))
-    for name in ("UNMATCHED", "APPROXIMATE", "RAISED", "STREAMED_IN", "STREAMED_OUT", "DISCONNECTED", "READ",
+    for name in ("UNMATCHED", "APPROXIMATE", "RAISED", "STREAMED_IN", "STREAMED_OUT", "DISCONNECTED", "READ", "HANDLE",
                  "DESERIALIZE", "SERIALIZE", "Phased", "Request"):  # fmt: skip
         setattr(module, name, getattr(fake_engine, name))
     sys.modules["heapledger._engine"] = module

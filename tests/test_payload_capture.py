@@ -333,6 +333,10 @@ class Derived(Methods):
     pass
 
 
+async def as_task(one: Any) -> tuple[Any, int]:
+    return await asyncio.create_task(one.later(7))  # type: ignore[no-any-return]
+
+
 def test_methods_of_every_kind_are_bound_as_before() -> None:
     _marking.mark(Methods, _marking.READ, "method", "of_class", "alone", "thing", "built_in")
     _marking.mark_awaited(Methods, _marking.READ, "later")
@@ -348,7 +352,9 @@ def test_methods_of_every_kind_are_bound_as_before() -> None:
         one.thing = 5
     assert one.built_in([1, 2]) == 2
     assert inspect.iscoroutinefunction(Methods.later)
+    assert inspect.signature(one.later) == inspect.signature(Derived().later)
     assert asyncio.run(one.later(6)) == (one, 6)
+    assert asyncio.run(as_task(one)) == (one, 7)
 
 
 def test_what_a_library_lacks_is_left_out_and_counted() -> None:

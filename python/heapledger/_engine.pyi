@@ -11,6 +11,7 @@ STREAMED_OUT: int
 DISCONNECTED: int
 READ: int  # phases that enter_phase and Phased mark
 DESERIALIZE: int
+HANDLE: int  # marks nothing
 SERIALIZE: int
 
 @final

@@ -4,7 +4,7 @@ Bound to the engine's functions, or to a double of them, by `heapledger.adapters
 else.
 """
 
-from collections.abc import Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, final
 
 from heapledger._engine import Request
@@ -71,6 +71,16 @@ class Entry:
     known: bool
     def __new__(cls, app: Any, known: bool = False) -> Entry: ...
     def __call__(self, scope: Any, receive: Any, send: Any) -> Any: ...
+
+@final
+class Visiting:
+    """In the place of a coroutine function: what it returns is awaited within this phase of the request that calls.
+
+    `Phased` stands around it and makes it look like the function.
+    """
+
+    def __init__(self, function: Callable[..., Any], phase: int) -> None: ...
+    def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
 
 def bind(names: dict[str, Any], /) -> None:
     """Take over the functions and tables that exchanges use."""

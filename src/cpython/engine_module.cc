@@ -223,6 +223,7 @@ PyModuleDef g_module = {PyModuleDef_HEAD_INIT,
 bool add_phases(PyObject* module) noexcept {
   const std::pair<const char*, ledger::Phase> phases[] = {{"READ", ledger::Phase::kRead},
                                                           {"DESERIALIZE", ledger::Phase::kDeserialize},
+                                                          {"HANDLE", ledger::Phase::kHandle},
                                                           {"SERIALIZE", ledger::Phase::kSerialize}};
   for (const auto& [name, phase] : phases) {
     if (PyModule_AddIntConstant(module, name, static_cast<long>(phase)) != 0) return false;

@@ -23,6 +23,7 @@ const Entry kBound[] = {
     {"leave", &g_bound.leave},
     {"restore", &g_bound.restore},
     {"discard", &g_bound.discard},
+    {"current", &g_bound.current},
     {"enter_phase", &g_bound.enter_phase},
     {"leave_phase", &g_bound.leave_phase},
     {"begin_sending", &g_bound.begin_sending},

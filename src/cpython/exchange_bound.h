@@ -12,7 +12,7 @@ namespace heapledger::cpython {
 struct Bound {
   // heapledger._engine
   PyObject *begin, *end, *leave, *restore, *discard;
-  PyObject *enter_phase, *leave_phase, *begin_sending, *reading;
+  PyObject *current, *enter_phase, *leave_phase, *begin_sending, *reading;
   PyObject *raised, *streamed_in, *streamed_out, *disconnected;
   // heapledger.adapters
   PyObject *ids, *methods, *types, *plain, *open_exchanges;

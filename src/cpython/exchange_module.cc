@@ -31,13 +31,14 @@ PyModuleDef g_definition = {
 PyMODINIT_FUNC PyInit__exchange() {  // NOLINT(bugprone-reserved-identifier): CPython's name for it
   using namespace heapledger;        // NOLINT(google-build-using-namespace): the one place that names them all
   if (!cpython::make_names() || !cpython::prepare_exchange_types() || !cpython::prepare_entry_types() ||
-      !cpython::prepare_passage_types()) {
+      !cpython::prepare_passage_types() || !cpython::prepare_visiting_type()) {
     return nullptr;
   }
   PyObject* module = PyModule_Create(&cpython::g_definition);
   if (module == nullptr) return nullptr;
   if (PyModule_AddObjectRef(module, "Exchange", reinterpret_cast<PyObject*>(&cpython::ExchangeType)) != 0 ||
-      PyModule_AddObjectRef(module, "Entry", reinterpret_cast<PyObject*>(&cpython::EntryType)) != 0) {
+      PyModule_AddObjectRef(module, "Entry", reinterpret_cast<PyObject*>(&cpython::EntryType)) != 0 ||
+      PyModule_AddObjectRef(module, "Visiting", reinterpret_cast<PyObject*>(&cpython::VisitingType)) != 0) {
     Py_CLEAR(module);
   }
   return module;

@@ -118,6 +118,8 @@ bool prepare_spare_receiver() noexcept;
 extern PyTypeObject ReceiverType;
 extern PyTypeObject EntryType;
 bool prepare_entry_types() noexcept;
+extern PyTypeObject VisitingType;
+bool prepare_visiting_type() noexcept;
 
 PyObject* call_as_start_response(PyObject* self, PyObject* const* arguments, std::size_t count, PyObject* names);
 PyObject* call_as_send(PyObject* self, PyObject* const* arguments, std::size_t count, PyObject* names);

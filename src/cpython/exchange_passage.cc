@@ -3,6 +3,7 @@
 #include <structmember.h>
 
 #include <cstring>
+#include <utility>
 
 namespace heapledger::cpython {
 namespace {
@@ -15,8 +16,8 @@ int g_spare_count = 0;
 
 template <typename Visit>
 int each_reference(PassageObject& self, Visit visit) {
-  PyObject** const references[] = {&self.inner,   &self.exchange, &self.application, &self.scope,
-                                   &self.receive, &self.send,     &self.message,     &self.visit};
+  PyObject** const references[] = {&self.inner, &self.exchange, &self.application, &self.scope, &self.receive,
+                                   &self.send,  &self.message,  &self.visit,       &self.token, &self.phase};
   for (PyObject** reference : references) {
     if (const int stop = visit(*reference); stop != 0) return stop;
   }
@@ -36,7 +37,7 @@ int clear(PyObject* object) {
 }
 
 const char* name_of(const PassageObject& self) noexcept {
-  constexpr const char* kNames[] = {"respond", "receive", "send"};
+  constexpr const char* kNames[] = {"respond", "receive", "send", "visit"};
   return kNames[static_cast<int>(self.kind)];
 }
 
@@ -48,7 +49,9 @@ void finalize(PyObject* object) {
   PyErr_Fetch(&type, &value, &traceback);
   if (self.state == PassageState::kCreated) {
     self.state = PassageState::kOver;
-    if (PyErr_WarnFormat(PyExc_RuntimeWarning, 1, "coroutine '%s' was never awaited", name_of(self)) != 0) {
+    const bool warns_itself = self.kind == PassageKind::kVisit;
+    if (!warns_itself &&
+        PyErr_WarnFormat(PyExc_RuntimeWarning, 1, "coroutine '%s' was never awaited", name_of(self)) != 0) {
       PyErr_WriteUnraisable(object);
     }
   } else {
@@ -146,18 +149,26 @@ PyObject* call_application(PassageObject& self) noexcept {
   return awaited;
 }
 
+void begin_visit(PassageObject& self, PyObject* token, PyObject* phase) noexcept {
+  PyObject* arguments[] = {token, phase};
+  self.visit = PyObject_Vectorcall(g_bound.enter_phase, arguments, 2, nullptr);
+  if (self.visit == nullptr) {
+    count_failure("phase_not_marked");
+  } else if (PyObject_IsTrue(self.visit) == 0) {  // part of the phase that it is in
+    Py_CLEAR(self.visit);
+  }
+}
+
 // Waiting for a body and taking it over is reading; after its end a receive only waits for the client to leave.
 void begin_reading(PassageObject& self) noexcept {
   const ExchangeObject& exchange = *reinterpret_cast<ExchangeObject*>(self.exchange);
-  if (exchange.arrived != 0 || exchange.open == 0) return;
-  PyObject* arguments[] = {exchange.token, g_bound.reading};
-  self.visit = PyObject_Vectorcall(g_bound.enter_phase, arguments, 2, nullptr);
-  if (self.visit == nullptr) count_failure("phase_not_marked");
+  if (exchange.arrived == 0 && exchange.open != 0) begin_visit(self, exchange.token, g_bound.reading);
 }
 
-void end_reading(PassageObject& self) noexcept {
+void end_visit(PassageObject& self) noexcept {
   if (self.visit == nullptr) return;
-  PyObject* arguments[] = {reinterpret_cast<ExchangeObject*>(self.exchange)->token, self.visit};
+  PyObject* token = self.exchange == nullptr ? self.token : reinterpret_cast<ExchangeObject*>(self.exchange)->token;
+  PyObject* arguments[] = {token, self.visit};
   PyObject* done = PyObject_Vectorcall(g_bound.leave_phase, arguments, 2, nullptr);
   if (done == nullptr) count_failure("phase_not_marked");
   Py_XDECREF(done);
@@ -171,6 +182,9 @@ PyObject* start(PassageObject& self) noexcept {
     case PassageKind::kReceive:
       begin_reading(self);
       return PyObject_CallNoArgs(reinterpret_cast<ExchangeObject*>(self.exchange)->server_receive);
+    case PassageKind::kVisit:
+      begin_visit(self, self.token, self.phase);
+      return std::exchange(self.message, nullptr);
     default:
       return PyObject_CallOneArg(reinterpret_cast<ExchangeObject*>(self.exchange)->server_call, self.message);
   }
@@ -283,6 +297,15 @@ PyObject* new_last(PyObject* exchange, PyObject* message) noexcept {
   return reinterpret_cast<PyObject*>(self);
 }
 
+PyObject* new_visiting(PyObject* token, PyObject* phase, PyObject* coroutine) noexcept {
+  PassageObject* self = new_passage(PassageKind::kVisit);
+  if (self == nullptr) return nullptr;
+  self->token = Py_NewRef(token);
+  self->phase = Py_NewRef(phase);
+  self->message = Py_NewRef(coroutine);
+  return reinterpret_cast<PyObject*>(self);
+}
+
 void conclude(PassageObject& self, PySendResult outcome, PyObject* value) noexcept {
   self.state = PassageState::kOver;
   PyObject *type = nullptr, *raised = nullptr, *traceback = nullptr;
@@ -298,8 +321,8 @@ void conclude(PassageObject& self, PySendResult outcome, PyObject* value) noexce
     } else if (outcome == PYGEN_RETURN) {
       end_exchange(exchange);
     }
-    end_reading(self);
   }
+  end_visit(self);
   if (outcome == PYGEN_ERROR) PyErr_Restore(type, raised, traceback);
 }
 

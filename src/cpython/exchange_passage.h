@@ -3,6 +3,7 @@
 //   kServe    the whole call of an application: begins before it, ends and leaves after it
 //   kReceive  one message from the server; what it says is noted
 //   kLast     the last message to the server; the exchange ends when it is sent
+//   kVisit    a coroutine of the service during which its request is in a phase
 //
 // They keep the coroutine protocol (send, throw, close, a warning when never awaited), so that tasks may be made of
 // them. GIL held everywhere. Spare memory of those that a request needs is taken before it begins: it is nobody's.
@@ -15,7 +16,7 @@
 
 namespace heapledger::cpython {
 
-enum class PassageKind : std::uint8_t { kServe, kReceive, kLast };
+enum class PassageKind : std::uint8_t { kServe, kReceive, kLast, kVisit };
 enum class PassageState : std::uint8_t { kCreated, kRunning, kSuspended, kOver };
 
 struct PassageObject {
@@ -25,11 +26,13 @@ struct PassageObject {
   PyObject* scope;                   // kServe
   PyObject* receive;                 // kServe
   PyObject* send;                    // kServe
-  PyObject* message;                 // kLast
+  PyObject* message;                 // kLast; kVisit: the coroutine, until it is awaited
+  PyObject* token;                   // kVisit
+  PyObject* phase;                   // kVisit
   PassageKind kind;
   PassageState state;
   char known;
-  PyObject* visit;  // kReceive: what leave_phase takes
+  PyObject* visit;  // kReceive, kVisit: what leave_phase takes
 };
 
 extern PyTypeObject PassageType;
@@ -41,6 +44,7 @@ bool prepare_passage_types() noexcept;
 PyObject* new_serving(PyObject* application, PyObject* const* call, bool known) noexcept;  // call: scope, receive, send
 PyObject* new_receiving(PyObject* exchange) noexcept;
 PyObject* new_last(PyObject* exchange, PyObject* message) noexcept;
+PyObject* new_visiting(PyObject* token, PyObject* phase, PyObject* coroutine) noexcept;
 
 // One step: what PyIter_Send of it does.
 PySendResult step_passage(PassageObject& self, PyObject* value, PyObject** result) noexcept;

@@ -57,9 +57,7 @@ PyObject* get_attribute(PyObject* object, PyObject* name) {
 
 PyObject* represent(PyObject* object) { return PyObject_Repr(as_phased(object).function); }
 
-PyObject* get_class(PyObject* object, void*) {
-  return Py_NewRef(reinterpret_cast<PyObject*>(Py_TYPE(as_phased(object).function)));
-}
+PyObject* get_class(PyObject* object, void*) { return PyObject_GetAttrString(as_phased(object).function, "__class__"); }
 
 // By its name, as functions are.
 PyObject* reduce(PyObject* object, PyObject*) {

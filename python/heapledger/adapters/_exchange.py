@@ -100,6 +100,7 @@ _exchange.bind(
         "leave": leave,
         "restore": restore,
         "discard": discard,
+        "current": _engine.current,
         "enter_phase": _engine.enter_phase,
         "leave_phase": _engine.leave_phase,
         "begin_sending": _engine.begin_sending,

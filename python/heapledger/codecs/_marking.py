@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any
 
-from heapledger import _engine, _health
+from heapledger import _engine, _exchange, _health
 from heapledger.adapters import _patching
 
 READ = _engine.READ
 DESERIALIZE = _engine.DESERIALIZE
 SERIALIZE = _engine.SERIALIZE
-
-_current = _engine.current
-_enter = _engine.enter_phase
-_leave = _engine.leave_phase
 
 
 def mark(owner: Any, phase: int, *names: str) -> None:
@@ -70,15 +66,5 @@ def _phased(original: Callable[..., Any], phase: int) -> Callable[..., Any]:
     return _engine.Phased(original, phase)
 
 
-def _awaited(original: Callable[..., Awaitable[Any]], phase: int) -> Callable[..., Awaitable[Any]]:
-    async def call(*args: Any, **kwargs: Any) -> Any:
-        request = _current()
-        visit = 0 if request is None else _enter(request, phase)
-        if request is None or not visit:
-            return await original(*args, **kwargs)
-        try:
-            return await original(*args, **kwargs)
-        finally:
-            _leave(request, visit)
-
-    return call
+def _awaited(original: Callable[..., Any], phase: int) -> Callable[..., Any]:
+    return _engine.Phased(_exchange.Visiting(original, phase), _engine.HANDLE)
