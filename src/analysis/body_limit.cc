@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::size_t kLeastBodies = 50;
 constexpr std::size_t kMostPoints = 2'000;
-constexpr double kLeastSpread = 2;
+constexpr double kLeastSpread = 1.5;
 constexpr double kLeastRise = 0.2;
 constexpr double kFarthest = 4;
 

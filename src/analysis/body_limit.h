@@ -1,7 +1,7 @@
 // How large a body may be: from the line that relates a request's peak to the bytes it received.
 //
 // peak = base + amplification * received, the 99 % quantile line (statistics/quantile_line.h) over at most 2,000 of the
-// recorded requests with a body. Estimable from 50 bodies on, the largest at least twice as large as the median one's
+// recorded requests with a body. Estimable from 50 bodies on, the largest at least half as large again as the
 // tenth percentile, when they raise the peak: the line from the smallest to the largest body rises by a fifth of the
 // largest peak or more. The limit is room / (amplification * requests at once), less the base; none is told beyond four
 // times the largest body seen, as nobody knows how the peak goes on there. Pure function; allocates.

@@ -134,6 +134,7 @@ std::vector<double> effective_byte_seconds(const std::vector<LoadClass>& load, c
       const double x = std::min(600.0, low * bin.bytes());
       costs[i] += x > 1e-12 ? bin.weighted_bytes * std::expm1(x) / x : bin.weighted_bytes;
     }
+    costs[i] = std::min(costs[i], std::max(load[i].seconds * headroom_bytes, load[i].byte_seconds()));
   }
   return costs;
 }

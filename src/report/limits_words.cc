@@ -59,6 +59,9 @@ std::string first_words(const LimitsResult& result) {
   }
   const std::uint64_t too_many = burst->from_idle + 1;
   std::string text = name_of_endpoint(first) + ": ";
+  if (result.exhaustion.front().method != ExhaustionMethod::kInversion) {
+    return text + "one larger than any recorded may exceed alone; limit the body";
+  }
   text += too_many == 1 ? "one alone can exceed" : fmt::format("{} at once can exceed", format_count(too_many));
   if (limit->max_body_bytes && too_many <= 3) {
     return text + "; limit the body, not the rate";
@@ -158,7 +161,7 @@ std::string budget_words(const LimitsResult& result) {
   if (!budget.limit_bytes || !budget.headroom_bytes) {
     return "";
   }
-  const ByteUnit unit = byte_unit_for(*budget.limit_bytes);
+  const ByteUnit unit = byte_unit_for(*budget.headroom_bytes);
   const auto in_unit = [unit](double bytes) { return format_in(unit, bytes); };
   const double over = static_cast<double>(*budget.limit_bytes) - static_cast<double>(*budget.baseline_bytes) -
                       static_cast<double>(*budget.headroom_bytes);
