@@ -18,7 +18,7 @@ from serving import MIB, Reply, Service
 APPLICATION = "heapledger._example.flask_app:app"
 CLIENTS = 4
 OVERLOAD = 10
-ROOM_BYTES = 64 * MIB  # that the limit leaves above the idle service
+ROOM_BYTES = 40 * MIB  # that the limit leaves above the idle service
 RUNS = 3
 BODY = b"id,customer,total_cents\n" + b"".join(b"%d,c-%d,%d\n" % (n, n % 90, 100 + n) for n in range(20_000))
 CSV = {"Content-Type": "text/csv"}
@@ -35,6 +35,8 @@ async def drive(port: int, clients: int, requests: int) -> list[Reply]:
                 replies.append(await serving.fetch(port, "/v2/orders/import", "POST", BODY, CSV))
             else:
                 replies.append(await serving.fetch(port, f"/v2/orders/{number % 400}"))
+            if replies[-1].status == 503:
+                await asyncio.sleep(0.02)  # a client that was refused comes again, not at once
         return replies
 
     gathered = await asyncio.gather(*[client() for _ in range(clients)])
@@ -81,7 +83,7 @@ def confined(
 
 def test_without_limits_the_kernel_kills(confined: tuple[MemoryCgroup, Service]) -> None:
     cgroup, service = confined
-    asyncio.run(drive(service.port, CLIENTS * OVERLOAD, 200))
+    asyncio.run(drive(service.port, CLIENTS * OVERLOAD, 400))
     assert cgroup.kills() > 0
 
 
@@ -92,6 +94,7 @@ def test_with_the_emitted_limits_it_does_not(
     if nginx is None:
         pytest.skip("nginx is not installed: `make unit` does")
     cgroup, service = confined
+    assert service.get("/health").status == 200
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     rules = limited[1].replace("127.0.0.1:8000", f"127.0.0.1:{service.port}")
@@ -115,5 +118,5 @@ def test_with_the_emitted_limits_it_does_not(
     print(sys.version_info[:2], {status: statuses.count(status) for status in set(statuses)}, cgroup.peak_bytes() / MIB)
     assert cgroup.kills() == 0
     assert set(statuses) <= {200, 503}
-    assert statuses.count(200) > 100
+    assert statuses.count(200) > 20
     assert statuses.count(503) > 0

@@ -144,6 +144,11 @@ class LimitsAnalysis {
 
   void find_endpoint_limits() {
     const double now = high_level(load_, headroom_);
+    std::vector<LoadClass> limited = load_;
+    for (std::size_t i = 0; i < limited.size(); ++i) {
+      limited[i].per_second = rates_[i];
+    }
+    const double limited_level = high_level(limited, headroom_);
     double capacity = 0;
     for (std::size_t i = 0; i < load_.size(); ++i) {
       const TrafficClass& kind = traffic_.classes()[i];
@@ -151,15 +156,15 @@ class LimitsAnalysis {
       limit.endpoint = id_of(kind);
       limit.requests_per_second_now = load_[i].per_second;
       add_burst(i, now);
-      const BurstRoom& burst = result_.burst.back();
-      const double others = others_level(i);
+      const double others = others_level(limited, i);
       const std::uint64_t at_once = safe_concurrency({load_[i]}, std::max(1.0, headroom_ - others), risk_per_day_);
       if (at_once > 0) {
         limit.concurrency = at_once;
       }
       if (!endless(i)) {
         limit.requests_per_second = rates_[i];
-        limit.burst = std::min(burst.from_now, at_once) > 0 ? std::min(burst.from_now, at_once) - 1 : 0;
+        const std::uint64_t burst = std::min(burst_of(load_[i], headroom_ - limited_level), at_once);
+        limit.burst = burst > 0 ? burst - 1 : 0;
       } else {
         limit.reason = result_.costs[i].reason;
       }
@@ -175,10 +180,10 @@ class LimitsAnalysis {
   }
 
   // Mean of what the other endpoints' requests hold.
-  double others_level(std::size_t index) const {
+  static double others_level(const std::vector<LoadClass>& load, std::size_t index) {
     double sum = 0;
-    for (std::size_t i = 0; i < load_.size(); ++i) {
-      sum += i == index ? 0 : load_[i].per_second * load_[i].byte_seconds();
+    for (std::size_t i = 0; i < load.size(); ++i) {
+      sum += i == index ? 0 : load[i].per_second * load[i].byte_seconds();
     }
     return sum;
   }
