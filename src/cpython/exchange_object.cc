@@ -146,10 +146,8 @@ bool set_count(ExchangeObject& self, PyObject* name, Py_ssize_t count) noexcept 
 void close_row(ExchangeObject& self) noexcept {
   if (self.key == nullptr) {
     file_under(self, self.known != 0 ? g_bound.unmatched : g_bound.app, self.deprecated != 0);
-  } else if (self.deprecated != 0 && PyTuple_GET_ITEM(self.key, 3) != Py_True) {
-    PyObject* route = Py_NewRef(PyTuple_GET_ITEM(self.key, 1));
-    file_under(self, route, true);
-    Py_DECREF(route);
+  } else if (self.deprecated != 0) {
+    file_as_deprecated(self);
   }
   note_version(self);
   self.open = 0;

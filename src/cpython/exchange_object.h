@@ -73,6 +73,7 @@ void file_under(ExchangeObject& self, PyObject* route, bool deprecated) noexcept
 
 // The version that the service's code named, and what the response says of the endpoint's end (exchange_version.cc).
 void note_version(ExchangeObject& self) noexcept;
+void file_as_deprecated(ExchangeObject& self) noexcept;
 
 // The tables behind file_under() are others from here on.
 void forget_known_endpoints() noexcept;

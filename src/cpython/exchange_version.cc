@@ -13,6 +13,13 @@ void call(PyObject* function, PyObject* first, PyObject* second) noexcept {
 
 }  // namespace
 
+void file_as_deprecated(ExchangeObject& self) noexcept {
+  if (PyTuple_GET_ITEM(self.key, 3) == Py_True) return;
+  PyObject* route = Py_NewRef(PyTuple_GET_ITEM(self.key, 1));
+  file_under(self, route, true);
+  Py_DECREF(route);
+}
+
 void note_version(ExchangeObject& self) noexcept {
   // Filled by heapledger.api_version() alone.
   if (self.key != nullptr && PyDict_GET_SIZE(g_bound.named) > 0) call(g_bound.rename, self.token, self.key);
