@@ -91,6 +91,18 @@ def test_what_is_let_go_of_half_way_is_released_half_way(served: Recording) -> N
         assert found["released_at_end_ratio"] > 0.95
 
 
+def test_phases_share_what_was_allocated_among_them(served: Recording) -> None:
+    found = lifecycle(served.path, "/second-half")
+    phases = {row["phase"]: row for row in found["phases"]}
+    assert list(phases) == ["read", "deserialize", "handle", "serialize", "send"]
+    assert {row["requests"] for row in phases.values()} == {REQUESTS}
+    rows = served.requests("/second-half")
+    allocated = sum(row["allocated_bytes"] for row in rows) / len(rows)
+    assert sum(row["allocated_bytes"]["mean"] for row in phases.values()) == pytest.approx(allocated, abs=len(phases))
+    assert phases["handle"]["peak_bytes"]["p50"] == pytest.approx(shapes.HELD_BYTES, rel=0.05)
+    assert phases["handle"]["duration_seconds"]["p50"] >= 3 * shapes.QUARTER_SECONDS
+
+
 def test_what_escapes_is_followed_until_it_is_freed(served: Recording) -> None:
     found = lifecycle(served.path, "/escape")
     assert found["escaped_bytes"]["p50"] >= shapes.ESCAPING_BYTES
