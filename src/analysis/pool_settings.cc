@@ -12,6 +12,8 @@
 namespace heapledger::analysis {
 namespace {
 
+constexpr double kUnlimited = 2147483647;  // and above: how libraries write it
+
 // `call`: the line with {} for "name=value"; empty: the line is the name, =, and the value. nullptr: no such setting.
 struct Library {
   std::string_view begins;
@@ -98,7 +100,7 @@ std::optional<double> setting_value(const recording::PoolRow& row, PoolSetting s
   if (const std::optional<std::string> name = setting_name(row.library, setting)) {
     const std::map<std::string, double> numbers = recording::number_settings(row);
     if (const auto found = numbers.find(*name); found != numbers.end()) {
-      return found->second >= 0 ? std::optional(found->second) : std::nullopt;
+      return found->second >= 0 && found->second < kUnlimited ? std::optional(found->second) : std::nullopt;
     }
   }
   switch (setting) {

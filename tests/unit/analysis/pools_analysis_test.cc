@@ -123,6 +123,18 @@ TEST(PoolsAnalysis, APoolThatWasClosedIsShownAsItWasLastUsed) {
   EXPECT_TRUE(use.leaks.empty());
 }
 
+TEST(PoolsAnalysis, WhatIsUnlimitedHasNoLimit) {
+  recording::PoolRow row = sqlalchemy_row();
+  row.settings = R"({"pool_size": 5, "max_overflow": -1})";
+  EXPECT_EQ(analyze_pool(used_pool(), row).max_size, std::nullopt);
+  row.library = "redis";
+  row.max_size.reset();
+  row.settings = R"({"max_connections": 2147483648})";
+  EXPECT_EQ(analyze_pool(used_pool(), row).max_size, std::nullopt);
+  row.settings = R"({"max_connections": 50})";
+  EXPECT_EQ(analyze_pool(used_pool(), row).max_size, 50U);
+}
+
 TEST(PoolsAnalysis, ChoosesPoolsByName) {
   RecordedPools recorded;
   recorded.add(used_pool(), sqlalchemy_row());
