@@ -78,7 +78,8 @@ def test_pairs_have_ratios_intervals_and_verdicts(recording: Path) -> None:
     assert (rare["verdict"], rare["requests_needed"]) == ("inconclusive", 500)
     assert rare["metrics"]["peak_bytes"]["ratio"] is None
     assert rare["reason"] == "too few requests, needs about 500 requests of both versions"
-    assert (rare["risk"], document["other"]) == (None, None)
+    assert (rare["risk"], rare["risk_reason"]) == (None, "no memory limit is known: --memory-limit 512MiB")
+    assert document["other"] is None
 
 
 def test_text_has_the_table_and_the_reasons(recording: Path) -> None:
@@ -152,6 +153,7 @@ def test_a_recording_of_one_version_says_so(tmp_path: Path) -> None:
         (["--fail-on", "same"], "same"),
         (["--since", "soon"], "--since"),
         (["--warmup", "-"], "--warmup"),
+        (["--memory-limit", "much"], "--memory-limit: not a size: much"),
         (["--format", "xml"], "xml"),
     ],
 )

@@ -77,6 +77,15 @@ struct VersionSite {
   EstimatedBytes to_bytes;
 };
 
+// How often a day requests take more memory than there is (as `heapledger limits` models it): with the recorded
+// traffic, and once the old version's requests are requests of the new one.
+struct MigrationRisk {
+  double now_per_day = 0;
+  VersionInterval now_interval;
+  double migrated_per_day = 0;
+  VersionInterval migrated_interval;
+};
+
 struct VersionPair {
   std::string method;
   std::string route;  // without its version
@@ -97,7 +106,8 @@ struct VersionPair {
   VersionVerdict verdict = VersionVerdict::kInconclusive;
   VersionGrounds grounds = VersionGrounds::kTooFewRequests;
   std::optional<std::uint64_t> requests_needed;
-  std::vector<VersionSite> sites;  // largest change first, only those whose change is shown
+  std::optional<MigrationRisk> risk;  // absent: VersionsResult::risk_missing says why, or a version has no requests
+  std::vector<VersionSite> sites;     // largest change first, only those whose change is shown
 };
 
 struct VersionEndpoint {
@@ -156,6 +166,14 @@ struct MigrationCapacity {
   VersionInterval interval;
 };
 
+// Why no risk can be stated.
+enum class VersionRiskMissing {
+  kNothing,        // it can
+  kTwoRecordings,  // of one each: what both would take together was not recorded
+  kNoLimit,        // neither recorded nor given
+  kNoHeadroom      // what the idle service takes is not known, or leaves nothing
+};
+
 struct VersionsOptions {
   std::vector<std::string> routes;    // templates as recorded; `*` stands for any characters
   std::vector<std::string> methods;   // in any case
@@ -163,7 +181,8 @@ struct VersionsOptions {
   std::optional<Moment> since;        // in each recording
   std::optional<Moment> until;
   std::int64_t warmup_us = 0;
-  std::uint64_t seed = 1;            // of the permutations: the same one gives the same result
+  std::uint64_t seed = 1;                           // of the permutations: the same one gives the same result
+  std::optional<std::uint64_t> memory_limit_bytes;  // in place of the recorded one
   std::optional<std::size_t> limit;  // pairs to show, 0 for all; absent: kTextLimit in text, all elsewhere
   bool report = false;               // text is the migration report
 };
@@ -185,6 +204,7 @@ struct VersionsResult {
   std::uint64_t compatibility_calls_dropped = 0;  // there was no room for their name
   std::vector<MigrationStep> steps;
   std::vector<MigrationCapacity> capacity;
+  VersionRiskMissing risk_missing = VersionRiskMissing::kNothing;
   std::vector<UnmatchedOption> unmatched;
   std::optional<std::size_t> limit;
   bool report = false;

@@ -105,6 +105,8 @@ class VersionPair:
     @property
     def requests_needed(self) -> int | None: ...
     @property
+    def risk_per_day(self) -> tuple[float, float] | None: ...
+    @property
     def sites(self) -> list[VersionSite]: ...
 
 @final
@@ -249,6 +251,7 @@ def analyze_versions(
     since: str | None,
     until: str | None,
     warmup: str,
+    memory_limit: int | None,
     limit: int | None,
     report: bool,
 ) -> VersionsResult:

@@ -46,6 +46,7 @@ class VersionComparator:
         since: Moment | None = None,
         until: Moment | None = None,
         warmup: str | float | timedelta = 0,
+        memory_limit: int | None = None,
         limit: int | None = None,
         report: bool = False,
     ) -> VersionsResult:
@@ -58,6 +59,7 @@ class VersionComparator:
             since: Only requests that started then or later, as for `RequestIsolator.analyze()`.
             until: Only requests that started before then.
             warmup: Leave out the requests that started so soon after the recording did.
+            memory_limit: Bytes that the service may take, in place of what was recorded: what the risk is of.
             limit: How many pairs the renderings show, 0 for all (`pairs` has all). None: as without `--limit`.
             report: Let `to_text()` be the migration report.
 
@@ -74,6 +76,7 @@ class VersionComparator:
             since=None if since is None else moment(since),
             until=None if until is None else moment(until),
             warmup=warmup if isinstance(warmup, str) else seconds(warmup),
+            memory_limit=None if memory_limit is None else whole("memory_limit", memory_limit),
             limit=None if limit is None else whole("limit", limit),
             report=report,
         )

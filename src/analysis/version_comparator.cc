@@ -5,7 +5,10 @@
 #include <utility>
 
 #include "analysis/leaks_analysis.h"
+#include "analysis/memory_budget.h"
+#include "analysis/traffic.h"
 #include "analysis/version_comparison.h"
+#include "analysis/version_risk.h"
 #include "recording/recording.h"
 
 namespace heapledger::analysis {
@@ -33,6 +36,34 @@ std::unique_ptr<Source> open_source(const std::string& path) {
   return source;
 }
 
+RequestsOptions traffic_of(const VersionsOptions& options) {
+  RequestsOptions choice;  // of all endpoints: they share the memory
+  choice.since = options.since;
+  choice.until = options.until;
+  choice.warmup_us = options.warmup_us;
+  return choice;
+}
+
+VersionsResult with_risk(const Source& source, const VersionsOptions& options, VersionComparison& comparison,
+                         std::mt19937_64& random) {
+  const recording::Recording& recording = source.recording;
+  const RecordingTables& tables = source.known.tables;
+  const MemorySamples samples{recording.timeline(), recording.segment_readings(), source.known.spans};
+  const MemoryBudget budget = find_budget(tables, samples, options.memory_limit_bytes).budget;
+  if (!budget.limit_bytes || budget.headroom_bytes.value_or(0) == 0) {
+    VersionsResult result = comparison.finish(random);
+    result.risk_missing = budget.limit_bytes ? VersionRiskMissing::kNoHeadroom : VersionRiskMissing::kNoLimit;
+    return result;
+  }
+  Traffic traffic(tables, source.known.spans, Selection(traffic_of(options), tables));
+  for (const auto& slice : tables.slices) {
+    traffic.add(slice);
+  }
+  recording.for_each_request_level([&traffic](const recording::RequestLevelRow& row) { traffic.add(row); });
+  const VersionRisk risk(traffic, static_cast<double>(*budget.headroom_bytes), random);
+  return comparison.finish(random, &risk);
+}
+
 }  // namespace
 
 VersionComparator::VersionComparator(std::string recording_path, std::optional<std::string> other_path)
@@ -47,7 +78,12 @@ VersionsResult VersionComparator::analyze(const VersionsOptions& options) const 
     other->recording.for_each_request_cost([&](const recording::RequestCostRow& row) { comparison.add_other(row); });
   }
   std::mt19937_64 random(options.seed);
-  return comparison.finish(random);
+  if (other) {
+    VersionsResult result = comparison.finish(random);
+    result.risk_missing = VersionRiskMissing::kTwoRecordings;
+    return result;
+  }
+  return with_risk(*source, options, comparison, random);
 }
 
 }  // namespace heapledger::analysis

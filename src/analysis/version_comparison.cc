@@ -92,11 +92,14 @@ std::vector<VersionEndpoint> listed(const std::vector<const VersionSide*>& sides
 
 VersionComparison::VersionComparison(const VersionRecording& recording, const VersionRecording* other,
                                      const VersionsOptions& options)
-    : recording_(recording), other_(other), options_(options), sides_(recording.tables, choice_of(options, true)) {
+    : recording_(recording),
+      other_(other),
+      options_(options),
+      sides_(recording.tables, recording.spans, choice_of(options, true)) {
   if (other_ == nullptr) {
     pairing_ = pair_within(sides_);
   } else {
-    other_sides_.emplace(other->tables, choice_of(options, false));
+    other_sides_.emplace(other->tables, other->spans, choice_of(options, false));
     pairing_ = pair_across(sides_, *other_sides_);
     other_sides_->reserve(other->spans);
   }
@@ -171,14 +174,16 @@ void VersionComparison::describe(VersionsResult& result) const {
   }
 }
 
-VersionsResult VersionComparison::finish(std::mt19937_64& random) {
+VersionsResult VersionComparison::finish(std::mt19937_64& random, const VersionRisk* risk) {
   VersionsResult result;
   describe(result);
+  result.risk_missing = risk == nullptr ? VersionRiskMissing::kNoLimit : VersionRiskMissing::kNothing;
   std::vector<const SidePair*> served;
   for (const SidePair& sides : pairing_.pairs) {
     if (sides.from->requests + sides.to->requests > 0) {
       served.push_back(&sides);
       result.pairs.push_back(compare(sides, random));
+      result.pairs.back().risk = risk == nullptr ? std::nullopt : risk->of(*sides.from, *sides.to);
     }
   }
   judge_all(result.pairs);

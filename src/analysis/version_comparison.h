@@ -14,6 +14,7 @@
 #include "analysis/site_groups.h"
 #include "analysis/version_migration.h"
 #include "analysis/version_pairs.h"
+#include "analysis/version_risk.h"
 #include "analysis/version_sides.h"
 #include "heapledger/leaks.h"
 #include "heapledger/version_comparator.h"
@@ -37,7 +38,8 @@ class VersionComparison {
   void add(const recording::RequestCostRow& row) { sides_.add(row); }
   void add_other(const recording::RequestCostRow& row) { other_sides_->add(row); }
 
-  VersionsResult finish(std::mt19937_64& random);
+  // `risk`: of the recording's traffic; null where it cannot be stated.
+  VersionsResult finish(std::mt19937_64& random, const VersionRisk* risk = nullptr);
 
  private:
   VersionPair compare(const SidePair& sides, std::mt19937_64& random) const;

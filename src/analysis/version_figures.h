@@ -54,7 +54,6 @@ class VersionFigures {
 
   const VersionColumns& from_;
   const VersionColumns& to_;
-  bool apart_;
   VersionStandard standard_;
   VersionBlocks from_blocks_;
   VersionBlocks to_blocks_;

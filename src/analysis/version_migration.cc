@@ -127,7 +127,7 @@ std::vector<DeprecatedEndpoint> deprecated_endpoints(const VersionSides& recordi
   std::vector<DeprecatedEndpoint> found;
   for (const auto& [key, side] : recording.sides()) {
     const recording::EndpointNoticeRow* notice = notice_of(side, notices);
-    if (!side.deprecated && notice == nullptr) {
+    if (!side.has_requests || (!side.deprecated && notice == nullptr)) {
       continue;
     }
     DeprecatedEndpoint& endpoint = found.emplace_back();

@@ -12,8 +12,32 @@ namespace {
 using Route = std::pair<std::string, std::string>;  // method, route without version
 using Groups = std::map<Route, std::vector<VersionSide*>>;
 
-// Requests that no route names are of no endpoint that could have versions.
-bool has_route(const VersionSide& side) { return side.route.starts_with('/'); }
+// Requests that no route names are of no endpoint that could have versions. A request is known by its route before it
+// is by the version that the service names: an endpoint may be there that no request has ended of.
+bool is_version(const VersionSide& side) { return side.has_requests && side.route.starts_with('/'); }
+
+// Versions of different things have nothing to do with each other: /api/v3 is not newer than /v2.
+std::string family_of(const VersionSide& side) {
+  const std::size_t at = side.id.route.find("/" + side.id.version + "/");
+  return at == std::string::npos ? "by header" : side.id.route.substr(0, at + 1);
+}
+
+using Families = std::map<std::string, std::vector<std::string>>;  // by family, in order
+
+Families versions_by_family(const VersionSides& recording) {
+  Families families;
+  for (const auto& [key, side] : recording.sides()) {
+    if (is_version(side) && !side.id.version.empty()) {
+      families[family_of(side)].push_back(side.id.version);
+    }
+  }
+  for (auto& [family, versions] : families) {
+    std::sort(versions.begin(), versions.end(),
+              [](const std::string& a, const std::string& b) { return is_earlier_version(a, b); });
+    versions.erase(std::unique(versions.begin(), versions.end()), versions.end());
+  }
+  return families;
+}
 
 bool is_earlier(const VersionSide* left, const VersionSide* right) {
   return is_earlier_version(left->id.version, right->id.version);
@@ -22,7 +46,7 @@ bool is_earlier(const VersionSide* left, const VersionSide* right) {
 Groups by_route(VersionSides& recording) {
   Groups groups;
   for (auto& [key, side] : recording.sides()) {
-    if (has_route(side)) {
+    if (is_version(side)) {
       groups[{side.id.method, side.route}].push_back(&side);
     }
   }
@@ -34,7 +58,7 @@ Groups by_route(VersionSides& recording) {
 
 void add_versions(const VersionSides& recording, std::vector<std::string>& versions) {
   for (const auto& [key, side] : recording.sides()) {
-    if (has_route(side) && !side.id.version.empty()) {
+    if (is_version(side) && !side.id.version.empty()) {
       versions.push_back(side.id.version);
     }
   }
@@ -55,15 +79,17 @@ void add_pair(VersionPairing& pairing, VersionSide* from, VersionSide* to, bool 
 VersionPairing pair_within(VersionSides& recording) {
   VersionPairing pairing;
   add_versions(recording, pairing.versions);
+  const Families families = versions_by_family(recording);
   for (const auto& [route, sides] : by_route(recording)) {
     for (std::size_t i = 1; i < sides.size(); ++i) {
       add_pair(pairing, sides[i - 1], sides[i], false);
     }
     const std::string& last = sides.back()->id.version;
-    if (pairing.versions.size() < 2 || last.empty()) {
+    const auto family = last.empty() ? families.end() : families.find(family_of(*sides.back()));
+    if (family == families.end() || family->second.size() < 2) {
       continue;
     }
-    if (last != pairing.versions.back()) {
+    if (last != family->second.back()) {
       pairing.removed.push_back(sides.back());
     } else if (sides.size() == 1) {
       pairing.added.push_back(sides.back());
@@ -78,7 +104,7 @@ VersionPairing pair_across(VersionSides& before, VersionSides& after) {
   add_versions(after, pairing.versions);
   for (auto& [key, side] : before.sides()) {
     const auto same = after.sides().find(key);
-    if (same != after.sides().end()) {
+    if (side.has_requests && same != after.sides().end() && same->second.has_requests) {
       add_pair(pairing, &side, &same->second, true);
     }
   }

@@ -87,6 +87,14 @@ EstimatedBytes a_request(const LineCost& line, std::uint64_t requests) {
   return all;
 }
 
+// Of a line that was not sampled in so many requests: none, and at most what 3.7 samples stand for (the Poisson mean
+// that shows no event in one case of forty).
+EstimatedBytes unseen(const LineCost& like, std::uint64_t requests) {
+  constexpr double kUnseenSamples = 3.689;
+  const double each = like.bytes / std::max(1.0, static_cast<double>(like.samples));
+  return {0, 0, rounded_count(kUnseenSamples * each / static_cast<double>(requests))};
+}
+
 double change_of(const VersionSite& site) {
   return std::abs(static_cast<double>(site.to_bytes.bytes) - static_cast<double>(site.from_bytes.bytes));
 }
@@ -153,13 +161,13 @@ std::vector<VersionSite> compare_sites(const VersionCode& from, const VersionCod
     const LineCost none;
     const LineCost& other = found == after.end() ? none : found->second;
     sites.push_back({other.samples > 0 ? other.stack : line.stack, a_request(line, from.side.requests),
-                     other.samples > 0 ? a_request(other, to.side.requests) : EstimatedBytes{}});
+                     other.samples > 0 ? a_request(other, to.side.requests) : unseen(line, to.side.requests)});
     if (found != after.end()) {
       after.erase(found);
     }
   }
   for (const auto& [name, line] : after) {
-    sites.push_back({line.stack, {}, a_request(line, to.side.requests)});
+    sites.push_back({line.stack, unseen(line, from.side.requests), a_request(line, to.side.requests)});
   }
   const auto overlap = [](const VersionSite& site) {
     return site.from_bytes.low <= site.to_bytes.high && site.to_bytes.low <= site.from_bytes.high;

@@ -17,7 +17,8 @@ void VersionColumns::reserve(std::size_t count) {
   }
 }
 
-VersionSides::VersionSides(const RecordingTables& tables, const RequestsOptions& options)
+VersionSides::VersionSides(const RecordingTables& tables, const std::vector<recording::RequestSpanRow>& spans,
+                           const RequestsOptions& options)
     : tables_(tables), selection_(options, tables) {
   for (const recording::EndpointRow& row : tables.endpoints) {
     if (!selection_.has_endpoint(row)) {
@@ -33,6 +34,11 @@ VersionSides::VersionSides(const RecordingTables& tables, const RequestsOptions&
     side.endpoints.push_back(row.id);
     side.deprecated = side.deprecated || row.deprecated;
     by_endpoint_[row.id] = &side;
+  }
+  for (const recording::RequestSpanRow& span : spans) {
+    if (const auto found = by_endpoint_.find(span.endpoint); found != by_endpoint_.end()) {
+      found->second->has_requests = found->second->has_requests || span.requests > 0;
+    }
   }
 }
 

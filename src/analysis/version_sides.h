@@ -37,6 +37,7 @@ struct VersionSide {
   std::string route;  // without its version
   std::vector<std::int64_t> endpoints;
   bool deprecated = false;
+  bool has_requests = false;  // with rows of their own
   bool compared = false;
   VersionColumns columns;
   std::uint64_t requests = 0;  // all
@@ -52,8 +53,9 @@ using VersionKey = std::tuple<std::string, std::string, std::string>;
 
 class VersionSides {
  public:
-  // `tables` must outlive this object.
-  VersionSides(const RecordingTables& tables, const RequestsOptions& options);
+  // `tables` must outlive this object. `spans`: of all requests.
+  VersionSides(const RecordingTables& tables, const std::vector<recording::RequestSpanRow>& spans,
+               const RequestsOptions& options);
 
   std::map<VersionKey, VersionSide>& sides() { return sides_; }
   const std::map<VersionKey, VersionSide>& sides() const { return sides_; }

@@ -11,6 +11,7 @@
 
 #include "cli/analysis_flags.h"
 #include "cli/messages.h"
+#include "cli/size_text.h"
 #include "cli/verb.h"
 #include "heapledger/version_comparator.h"
 #include "report/requests_lines.h"
@@ -29,6 +30,7 @@ struct Flags {
   std::optional<std::string> since;
   std::optional<std::string> until;
   std::string warmup = "0";
+  std::optional<std::string> memory_limit;
   std::optional<std::string> limit;
   std::optional<std::string> fail_on;
   bool report = false;
@@ -46,6 +48,10 @@ analysis::VersionsOptions options_of(const Flags& flags) {
     options.until = parse_flag("versions", "--until", *flags.until, analysis::Moment::parse);
   }
   options.warmup_us = parse_flag("versions", "--warmup", flags.warmup, analysis::parse_duration_us);
+  if (flags.memory_limit) {
+    options.memory_limit_bytes =
+        static_cast<std::uint64_t>(parse_flag("versions", "--memory-limit", *flags.memory_limit, parse_size));
+  }
   if (flags.limit) {
     options.limit = static_cast<std::size_t>(parse_flag("versions", "--limit", *flags.limit, parse_number));
   }
@@ -88,6 +94,9 @@ void declare(CLI::App& verb, Flags& flags) {
   verb.add_option("--warmup", flags.warmup, "leave out the first requests of the recording, as 30s")
       ->type_name("DURATION")
       ->capture_default_str();
+  verb.add_option("--memory-limit", flags.memory_limit,
+                  "memory that the service may take, as 512MiB, in place of the recorded limit: what the risk is of")
+      ->type_name("SIZE");
   verb.add_flag("--report", flags.report, "write the migration report: capacity on the way, order, what to remove");
   verb.add_option("--fail-on", flags.fail_on,
                   "regression: exit with 1 when there is one, with 3 when no pair could be judged")

@@ -31,7 +31,8 @@ VersionsResult analyze_versions(const nb::bytes& path, const std::optional<nb::b
                                 std::vector<std::string> routes, std::vector<std::string> methods,
                                 std::vector<std::int64_t> workers, const std::optional<std::string>& since,
                                 const std::optional<std::string>& until, const std::string& warmup,
-                                std::optional<std::size_t> limit, bool report) {
+                                std::optional<std::uint64_t> memory_limit, std::optional<std::size_t> limit,
+                                bool report) {
   VersionsOptions options;
   options.routes = std::move(routes);
   options.methods = std::move(methods);
@@ -39,6 +40,7 @@ VersionsResult analyze_versions(const nb::bytes& path, const std::optional<nb::b
   options.since = since ? std::optional(Moment::parse(*since)) : std::nullopt;
   options.until = until ? std::optional(Moment::parse(*until)) : std::nullopt;
   options.warmup_us = parse_duration_us(warmup);
+  options.memory_limit_bytes = memory_limit;
   options.limit = limit;
   options.report = report;
   const VersionComparator comparator(path_of(path), other ? std::optional(path_of(*other)) : std::nullopt);
@@ -105,6 +107,11 @@ void bind_pair(nb::module_& module) {
       .def_prop_ro("verdict", [](const VersionPair& pair) { return name_of(pair.verdict); })
       .def_prop_ro("reason", [](const VersionPair& pair) { return report::pair_reason(pair); })
       .def_ro("requests_needed", &VersionPair::requests_needed)
+      .def_prop_ro("risk_per_day",
+                   [](const VersionPair& pair) {
+                     const auto& risk = pair.risk;
+                     return risk ? std::optional(Bounds(risk->now_per_day, risk->migrated_per_day)) : std::nullopt;
+                   })
       .def_ro("sites", &VersionPair::sites);
 }
 
@@ -183,7 +190,8 @@ void bind_versions(nb::module_& module) {
   bind_migration(module);
   bind_result(module);
   module.def("analyze_versions", &analyze_versions, "path"_a, nb::kw_only(), "other"_a.none(), "routes"_a, "methods"_a,
-             "workers"_a, "since"_a.none(), "until"_a.none(), "warmup"_a, "limit"_a.none(), "report"_a);
+             "workers"_a, "since"_a.none(), "until"_a.none(), "warmup"_a, "memory_limit"_a.none(), "limit"_a.none(),
+             "report"_a);
 }
 
 }  // namespace heapledger::cpython

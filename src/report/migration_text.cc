@@ -74,6 +74,19 @@ std::string capacity(const VersionsResult& result, const TextStyle& style) {
   return table.render(style);
 }
 
+// More requests than memory holds.
+std::string risks(const VersionsResult& result) {
+  std::string text;
+  for (const analysis::VersionPair& pair : result.pairs) {
+    if (pair.risk) {
+      text += fmt::format("memory exceeded, {}: {}\n", pair_name(pair.method, pair.route, pair.from, pair.to),
+                          risk_words(*pair.risk));
+    }
+  }
+  const bool none = text.empty() && !result.pairs.empty();
+  return none ? "memory exceeded: not known, " + risk_reason(result, result.pairs.front()) + "\n" : text;
+}
+
 std::string removals(const VersionsResult& result) {
   std::string text;
   for (const analysis::DeprecatedEndpoint& endpoint : result.deprecated) {
@@ -104,7 +117,7 @@ std::string migration_text(const VersionsResult& result, const TextStyle& style)
                        style);
   }
   text += heading("Memory of requests in flight, as the old versions' traffic moves", style) + capacity(result, style);
-  text += std::string("Risk: ") + kNoRisk + "\n";
+  text += risks(result);
   text += heading("Order", style) + order(result, style);
   text += heading("To remove", style) + removals(result);
   const std::string notes = version_notes(result, style);

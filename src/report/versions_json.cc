@@ -62,7 +62,16 @@ Json site_row(const analysis::VersionSite& site) {
           {"to", estimate_row(site.to_bytes)}};
 }
 
-Json pair_row(const VersionPair& pair) {
+Json risk_row(const std::optional<analysis::MigrationRisk>& risk) {
+  if (!risk) {
+    return nullptr;
+  }
+  return {{"exceedances_per_day", {{"now", risk->now_per_day}, {"migrated", risk->migrated_per_day}}},
+          {"exceedances_per_day_interval",
+           {{"now", interval(risk->now_interval, false)}, {"migrated", interval(risk->migrated_interval, false)}}}};
+}
+
+Json pair_row(const VersionsResult& result, const VersionPair& pair) {
   Json metrics = Json::object();
   for (const VersionMetric& metric : pair.metrics) {
     metrics[metric.name] = metric_row(metric);
@@ -86,8 +95,8 @@ Json pair_row(const VersionPair& pair) {
           {"verdict", name_of(pair.verdict)},
           {"reason", pair_reason(pair)},
           {"requests_needed", value_or_null(pair.requests_needed)},
-          {"risk", nullptr},
-          {"risk_reason", kNoRisk},
+          {"risk", risk_row(pair.risk)},
+          {"risk_reason", version_or_null(risk_reason(result, pair))},
           {"sites", sites}};
 }
 
@@ -213,7 +222,7 @@ Json versions_document(const VersionsResult& result) {
   document["pairs"] = Json::array();
   const std::size_t shown = shown_pairs(result, 0);
   for (std::size_t i = 0; i < shown; ++i) {
-    document["pairs"].push_back(pair_row(result.pairs[i]));
+    document["pairs"].push_back(pair_row(result, result.pairs[i]));
   }
   document["pairs_left_out"] = result.pairs.size() - shown;
   document["added"] = endpoint_list(result.added);

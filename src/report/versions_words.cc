@@ -60,6 +60,29 @@ std::string payload_words(const VersionPair& pair) {
 
 }  // namespace
 
+std::string risk_reason(const analysis::VersionsResult& result, const VersionPair& pair) {
+  switch (result.risk_missing) {
+    case analysis::VersionRiskMissing::kTwoRecordings:
+      return "of two recordings, what both take together was not recorded";
+    case analysis::VersionRiskMissing::kNoLimit:
+      return "no memory limit is known: --memory-limit 512MiB";
+    case analysis::VersionRiskMissing::kNoHeadroom:
+      return "what the idle service takes is not known, or leaves nothing of the limit";
+    case analysis::VersionRiskMissing::kNothing:
+      break;
+  }
+  return pair.risk ? "" : "one of the versions has no requests";
+}
+
+std::string risk_words(const analysis::MigrationRisk& risk) {
+  constexpr double kHardlyEver = 1e-6;
+  if (risk.now_interval.high < kHardlyEver && risk.migrated_interval.high < kHardlyEver) {
+    return "less than once in a million days, now and once migrated";
+  }
+  return fmt::format("{:.2g} a day now, {:.2g} ({:.2g} to {:.2g}) once migrated", risk.now_per_day,
+                     risk.migrated_per_day, risk.migrated_interval.low, risk.migrated_interval.high);
+}
+
 std::string figure_words(const std::string& name) {
   std::string words = name;
   std::replace(words.begin(), words.end(), '_', ' ');

@@ -8,7 +8,11 @@
 
 namespace heapledger::report {
 
-inline constexpr const char* kNoRisk = "the risk of running out of memory is not modelled for versions";
+// Why there is no risk; empty where there is one.
+std::string risk_reason(const analysis::VersionsResult& result, const analysis::VersionPair& pair);
+
+// "0.2 a day now, 3.1 (1.9 to 4.4) once migrated".
+std::string risk_words(const analysis::MigrationRisk& risk);
 
 // Why the verdict is what it is, or what is missing for one.
 std::string metric_reason(const analysis::VersionMetric& metric);

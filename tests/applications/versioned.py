@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-FIRST_BYTES = 200_000
+FIRST_BYTES = 1_000_000
 FACTORS = {"half": 0.5, "equal": 1.0, "nearly": 1.02, "more": 1.3, "triple": 3.0}
 SHIM_BYTES = 50_000
 

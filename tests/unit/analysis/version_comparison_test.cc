@@ -46,6 +46,25 @@ TEST(VersionComparison, EachVersionIsComparedWithTheOneBeforeIt) {
   EXPECT_EQ(result.has_regression(), false);
 }
 
+TEST(VersionComparison, AnEndpointThatNoRequestHasEndedOfIsNoVersion) {
+  VersionRecording recording = versions_recording({{1, "GET", "/a", "", false}, {2, "GET", "/a", "v2", false}});
+  recording.spans.erase(recording.spans.begin());
+  Rows rows;
+  serve(rows, 2, 300, 3000);
+  EXPECT_TRUE(compare(recording, rows).pairs.empty());
+}
+
+TEST(VersionComparison, WhatIsVersionedApartHasVersionsOfItsOwn) {
+  const VersionRecording recording = versions_recording(
+      {{1, "GET", "/v1/a", "v1", false}, {2, "GET", "/v2/a", "v2", false}, {3, "GET", "/api/v3/b", "v3", false}});
+  Rows rows;
+  for (const std::int64_t endpoint : {1, 2, 3}) serve(rows, endpoint, 300, 1000);
+  const VersionsResult result = compare(recording, rows);
+  EXPECT_EQ(result.pairs.size(), 1U);
+  EXPECT_TRUE(result.added.empty());
+  EXPECT_TRUE(result.removed.empty());
+}
+
 TEST(VersionComparison, RequestsWithoutAVersionAreTheEarliest) {
   const VersionRecording recording =
       versions_recording({{1, "GET", "/a", "", false}, {2, "GET", "/a", "v2", false}, {3, "GET", "/b", "", false}});
@@ -166,7 +185,7 @@ TEST(VersionComparison, OfTwoRecordingsTheSameEndpointIsCompared) {
 }
 
 // Two recordings of one service on a machine that is slower: time differs, memory does not.
-TEST(VersionComparison, TimeOfTwoRecordingsIsToldAndNotJudgedBy) {
+TEST(VersionComparison, TimeIsToldAndNotJudgedBy) {
   const VersionRecording one = versions_recording({{1, "GET", "/a", "", false}});
   Rows rows;
   serve(rows, 1, 300, 1000);
@@ -231,6 +250,35 @@ TEST(VersionComparison, MigrationIsReckonedFromRatesAndByteSeconds) {
   EXPECT_EQ(result.compatibility[0].name, "old fields");
   EXPECT_NEAR(*result.compatibility[0].allocated_ratio, 3e6 / (301 * 400'000.0), 1e-12);
   EXPECT_FALSE(result.compatibility[1].endpoint.has_value());
+}
+
+TEST(VersionComparison, RiskIsOfTheTrafficWithTheOldVersionsRequestsMadeNewOnes) {
+  const VersionRecording recording =
+      versions_recording({{1, "GET", "/v1/a", "v1", false}, {2, "GET", "/v2/a", "v2", false}});
+  Rows rows;
+  serve(rows, 1, 301, 1'000'000);
+  serve(rows, 2, 301, 4'000'000);
+  Traffic traffic(recording.tables, {{1, 1, 301, 0, 30'000'000}, {1, 2, 301, 0, 30'000'000}},
+                  Selection({}, recording.tables));
+  for (const auto& row : rows) {
+    recording::RequestLevelRow level;
+    level.endpoint = row.endpoint;
+    level.started_us = row.started_us;
+    level.duration_us = 100'000;
+    level.peak_bytes = row.peak_bytes;
+    level.byte_seconds = static_cast<double>(row.peak_bytes) / 10;
+    traffic.add(level);
+  }
+  VersionComparison comparison(recording, nullptr, {});
+  for (const auto& row : rows) comparison.add(row);
+  std::mt19937_64 random(1);
+  const VersionRisk risk(traffic, 20e6, random);
+  const VersionPair pair = comparison.finish(random, &risk).pairs.at(0);
+  ASSERT_TRUE(pair.risk.has_value());
+  EXPECT_GT(pair.risk->now_per_day, 0);
+  EXPECT_GT(pair.risk->migrated_per_day, 3 * pair.risk->now_per_day);
+  EXPECT_LE(pair.risk->migrated_interval.low, pair.risk->migrated_per_day);
+  EXPECT_GE(pair.risk->migrated_interval.high, pair.risk->migrated_per_day);
 }
 
 TEST(VersionComparison, NothingRecordedIsNothing) {

@@ -18,6 +18,9 @@ inline VersionRecording versions_recording(std::vector<recording::EndpointRow> e
   VersionRecording recording;
   recording.tables = small_tables();
   recording.tables.endpoints = std::move(endpoints);
+  for (const auto& endpoint : recording.tables.endpoints) {
+    recording.spans.push_back({1, endpoint.id, 1, 0, 0});
+  }
   recording.tables.workers.clear();
   for (std::int64_t worker = 1; worker <= worker_count; ++worker) {
     recording.tables.workers.push_back(worker_row(worker));
