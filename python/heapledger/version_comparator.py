@@ -25,6 +25,9 @@ __all__ = ["VersionComparator", "VersionsResult"]
 class VersionComparator:
     """Reads one recording or two, each time `analyze()` is called.
 
+    `analyze()` raises RecordingError where there is no recording or it cannot be read, ValueError for an argument that
+    makes no sense and for a worker that the recording does not have.
+
     Args:
         recording: The file that `heapledger run` wrote. None: the recording that this process makes of itself since
             `heapledger.start()`, brought up to date first.
@@ -62,10 +65,6 @@ class VersionComparator:
             memory_limit: Bytes that the service may take, in place of what was recorded: what the risk is of.
             limit: How many pairs the renderings show, 0 for all (`pairs` has all). None: as without `--limit`.
             report: Let `to_text()` be the migration report.
-
-        Raises:
-            RecordingError: There is no recording, or it cannot be read.
-            ValueError: An argument makes no sense, or the recording has no such worker.
         """
         return analyze_versions(
             os.fsencode(path_of(self._recording)),
