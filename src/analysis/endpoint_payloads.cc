@@ -105,8 +105,10 @@ PayloadRequirement requirement_of(const EndpointBodies& bodies, const PeakModel&
   return requirement;
 }
 
+// What is smaller than a piece cannot be streamed.
 bool is_held(const PayloadDirection& direction) {
-  return direction.mode == PayloadMode::kBuffered || direction.mode == PayloadMode::kMixed;
+  return (direction.mode == PayloadMode::kBuffered || direction.mode == PayloadMode::kMixed) &&
+         static_cast<double>(direction.size_bytes.max) >= kPieceBytes;
 }
 
 // Of one direction at its 99th percentile: what holding costs less a piece, or what not holding spares.

@@ -37,8 +37,10 @@ std::string reason_for(ModelGap gap, std::uint64_t needed) {
   return "";
 }
 
+bool is_small(const PayloadDirection& direction) { return direction.size_bytes.max < kWorthSaving; }
+
 bool is_held(const PayloadDirection& direction) {
-  return direction.mode == PayloadMode::kBuffered || direction.mode == PayloadMode::kMixed;
+  return (direction.mode == PayloadMode::kBuffered || direction.mode == PayloadMode::kMixed) && !is_small(direction);
 }
 
 std::string sizes_at_tail(const PayloadDirection& direction) {
@@ -47,7 +49,7 @@ std::string sizes_at_tail(const PayloadDirection& direction) {
 
 std::string part_words(const PayloadDirection& direction, const char* bodies) {
   const std::string verb = direction.mode == PayloadMode::kStreamed ? "streams"
-                           : direction.mode == PayloadMode::kMixed  ? "holds some and streams some"
+                           : direction.mode == PayloadMode::kMixed  ? "holds some of"
                                                                     : "holds";
   std::string text = fmt::format("{} its {}", verb, bodies);
   if (direction.held_ratio) {
@@ -68,8 +70,6 @@ std::string name_directions(const EndpointPayloads& endpoint, Predicate counts) 
   }
   return text;
 }
-
-bool is_small(const PayloadDirection& direction) { return direction.size_bytes.max < kWorthSaving; }
 
 std::string saving_words(const EndpointPayloads& endpoint) {
   const StreamingCost& streaming = endpoint.streaming;
@@ -94,7 +94,7 @@ std::string saving_words(const EndpointPayloads& endpoint) {
   const std::string bodies =
       name_directions(endpoint, [](const PayloadDirection& d) { return is_held(d) && d.held_ratio; });
   const auto& need = endpoint.requirement.p99_bytes;
-  const std::string of = need ? " of " + format_bytes(*need) : "";
+  const std::string of = need && *need >= *streaming.saves_bytes ? " of " + format_bytes(*need) : "";
   return fmt::format("streaming would save up to {}{} at p99, {}", saved, of, bodies);
 }
 
@@ -142,10 +142,11 @@ std::string model_words(const PayloadDirection& direction, BodyDirection name) {
 
 std::string streaming_verdict(const EndpointPayloads& endpoint) {
   std::string text;
-  if (endpoint.request.mode != PayloadMode::kNone) {
+  const bool all_small = is_small(endpoint.request) && is_small(endpoint.response);
+  if (endpoint.request.mode != PayloadMode::kNone && (all_small || !is_small(endpoint.request))) {
     text += part_words(endpoint.request, "request bodies");
   }
-  if (endpoint.response.mode != PayloadMode::kNone) {
+  if (endpoint.response.mode != PayloadMode::kNone && (all_small || !is_small(endpoint.response))) {
     text += (text.empty() ? "" : ", ") + part_words(endpoint.response, "responses");
   }
   return text.empty() ? "no bodies either way" : text + "; " + saving_words(endpoint);

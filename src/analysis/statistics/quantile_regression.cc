@@ -19,6 +19,7 @@ constexpr int kMostSteps = 40;
 constexpr int kMostHalvings = 80;
 constexpr double kClose = 1e-3;  // of the distance from the fit: so near its end is known
 constexpr double kStride = 4;
+constexpr double kMostDense = 10;
 
 // Less than a quarter either way, from the row's number alone (the finaliser of splitmix64).
 double tie_breaker(std::uint64_t row) {
@@ -82,11 +83,13 @@ Column densities(const std::vector<Column>& design, const Column& y, double tau)
   if (!above.solve(y) || !below.solve(y)) return density;
   double all = 0;
   for (std::size_t i = 0; i < y.size(); ++i) {
-    const double apart = fitted(above.coefficients(), design, i) - fitted(below.coefficients(), design, i);
-    density[i] = apart > 0 ? 2 * h / std::max(apart, 1.0) : 0;
-    all += density[i];
+    density[i] = fitted(above.coefficients(), design, i) - fitted(below.coefficients(), design, i);
+    all += std::abs(density[i]);
   }
-  return all > 0 ? density : constant_column(y.size());
+  // Where the two cross the noise is small, not without end: no density is more than ten times the usual one.
+  const double least = std::max(1.0, all / static_cast<double>(y.size()) / kMostDense);
+  for (double& value : density) value = 2 * h / std::max(value, least);
+  return density;
 }
 
 // What is left of `column` after its projection on the design (one or two columns), by weighted least squares.

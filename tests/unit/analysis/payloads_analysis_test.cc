@@ -129,6 +129,18 @@ TEST(PayloadsAnalysis, OneHugeBodyAmongSmallOnesDoesNotSettleTheSlope) {
   EXPECT_EQ(analyze_one(lonely).request.model.gap, ModelGap::kUnsettled);
 }
 
+// As a service under load gave them: so little noise that quantiles beside the median cross.
+TEST(PayloadsAnalysis, LittleNoiseIsNoReasonForNoModel) {
+  constexpr std::int64_t kNoise[] = {4344, 0,   128,  183, 125, 115, 1224, 828, 1024, 627, 117, 119, 1080,
+                                     408,  952, 1831, 117, 115, 128, 412,  120, 115,  125, 119, 128, 120};
+  Rows rows;
+  for (std::int64_t i = 0; i < 26; ++i) {
+    const std::int64_t size = i < 2 ? 0 : 3'000'000 * (i - 1) * (i - 1) / 576;
+    rows.push_back(payload_row(1, size, 0, kBase + 4000 + size + kNoise[i]));
+  }
+  expect_ratio(analyze_one(rows).request.model, 1);
+}
+
 TEST(PayloadsAnalysis, SaysThatTheLineIsBent) {
   Rows rows;
   for (int i = 0; i < 400; ++i) {
@@ -172,6 +184,13 @@ TEST(PayloadsAnalysis, TellsHoldingFromStreaming) {
   EXPECT_EQ(both.request.mode, PayloadMode::kStreamed);
   EXPECT_EQ(both.response.mode, PayloadMode::kBuffered);
   EXPECT_FALSE(both.streaming.saved_already);
+  // Small responses beside it, which no one could stream, change nothing.
+  Rows answered;
+  for (std::int64_t i = 0; i < 200; ++i) answered.push_back(payload_row(1, i * 20'000, 2, 100'000 + i % 7));
+  const EndpointPayloads beside = analyze_one(answered);
+  EXPECT_EQ(beside.response.mode, PayloadMode::kBuffered);
+  EXPECT_TRUE(beside.streaming.saved_already);
+  EXPECT_EQ(beside.streaming.saves_bytes, beside.request.size_bytes.p99);
   EXPECT_EQ(streaming_case(100, 0, true, false, 2).request.mode, PayloadMode::kMixed);
 }
 
