@@ -8,6 +8,8 @@ import signal
 import uuid
 from pathlib import Path
 
+import serving
+
 ROOT = Path("/sys/fs/cgroup")
 
 
@@ -49,17 +51,17 @@ class MemoryCgroup:
         return self
 
     def __exit__(self, kind: object, error: object, trace: object) -> None:
-        for _ in range(200):
-            pids = [int(pid) for pid in (self.folder / "cgroup.procs").read_text().split()]
-            if not pids:
-                break
-            for pid in pids:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
-            with contextlib.suppress(ChildProcessError):
-                os.waitpid(-1, os.WNOHANG)
-        with contextlib.suppress(OSError):
+        serving.eventually("the cgroup is empty and gone", self._removed)
+
+    def _removed(self) -> bool:
+        for pid in (self.folder / "cgroup.procs").read_text().split():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(pid), signal.SIGKILL)
+        try:
             self.folder.rmdir()
+        except OSError:  # what was killed is charged here until it is gone
+            return False
+        return True
 
     def command(self, command: list[str]) -> list[str]:
         """The same command, in here from its first instruction on."""

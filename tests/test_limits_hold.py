@@ -18,9 +18,9 @@ from serving import MIB, Reply, Service
 APPLICATION = "heapledger._example.flask_app:app"
 CLIENTS = 4
 OVERLOAD = 10
-ROOM_BYTES = 40 * MIB  # that the limit leaves above the idle service
+ROOM_BYTES = 48 * MIB  # that the limit leaves above the idle service
 RUNS = 3
-BODY = b"id,customer,total_cents\n" + b"".join(b"%d,c-%d,%d\n" % (n, n % 90, 100 + n) for n in range(20_000))
+BODY = b"id,customer,total_cents\n" + b"".join(b"%d,c-%d,%d\n" % (n, n % 90, 100 + n) for n in range(40_000))
 CSV = {"Content-Type": "text/csv"}
 
 
