@@ -207,5 +207,6 @@ def test_the_verdict_says_what_streaming_saves(served: dict[str, Row]) -> None:
     assert served["/hold-out"]["streaming"]["saves_bytes"] >= 0.9 * size
     for name, sizes in (("pass-in", 1), ("pass-out", 1), ("pass-both", 2)):
         passed = served[f"/{name}"]["streaming"]
-        assert passed["saves_bytes"] == pytest.approx(sizes * size, rel=0.15), name
+        # All but what the server reads ahead: up to half a megabyte under uvicorn.
+        assert 0.75 * sizes * size <= passed["saves_bytes"] <= sizes * size, name
         assert " saves " in passed["verdict"]
