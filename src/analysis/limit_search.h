@@ -28,7 +28,8 @@ std::uint64_t safe_concurrency(const std::vector<LoadClass>& load, double headro
 // alpha_i(t) = E integral (exp(t m_i) - 1) dt / t at the t for which the load of these rates is at the risk
 // (sum lambda_i E integral m_i exp(t m_i) dt = headroom): with it limits are linear,
 // sum lambda_i alpha_i <= headroom - log(1 / probability) / t, so that alpha_i is what a request of a kind costs.
-// Byte-seconds of one request of each class; no more than the headroom for as long as it runs. Source: F. Kelly, Notes on effective bandwidths (1996).
+// Byte-seconds of one request of each class; no more than the headroom for as long as it runs. Source: F. Kelly, Notes
+// on effective bandwidths (1996).
 std::vector<double> effective_byte_seconds(const std::vector<LoadClass>& load, const std::vector<double>& rates,
                                            double headroom_bytes);
 

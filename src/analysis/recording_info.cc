@@ -41,10 +41,9 @@ std::unordered_set<std::int64_t> serving_workers(const RecordingTables& tables,
                                                  std::unordered_set<std::int64_t> served) {
   std::unordered_set<std::int64_t> serving = std::move(served);
   for (const auto& total : tables.owner_totals) {
-    const bool of_requests = total.kind != recording::OwnerTotalKind::kService &&
-                             total.kind != recording::OwnerTotalKind::kImport &&
-                             total.kind != recording::OwnerTotalKind::kConnection &&
-                             total.kind != recording::OwnerTotalKind::kInherited;
+    const bool of_requests =
+        total.kind != recording::OwnerTotalKind::kService && total.kind != recording::OwnerTotalKind::kImport &&
+        total.kind != recording::OwnerTotalKind::kConnection && total.kind != recording::OwnerTotalKind::kInherited;
     if (!tables.slices.empty() && of_requests && total.owners > 0) {
       serving.insert(total.worker);
     }
