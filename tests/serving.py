@@ -16,13 +16,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 TESTS = Path(__file__).resolve().parent
 DEADLINE_SECONDS = 60.0
+CLOSES_WITHIN_SECONDS = 2.0
 MIB = 1024 * 1024
 
 # What a reply took from the request's row: see `Recording.requests`.
@@ -197,11 +198,20 @@ async def _fetch(port: int, url: str, method: str, body: bytes, headers: Mapping
             names.setdefault("Content-Length", str(len(body)))
         head = "".join(f"{name}: {value}\r\n" for name, value in names.items())
         writer.write(f"{method} {url} HTTP/1.1\r\n{head}\r\n".encode("latin-1") + body)
-        return await read_reply(reader, method)
+        reply = await read_reply(reader, method)
+        if names["Connection"] == "close":
+            await _server_is_done(reader)
+        return reply
     except (ConnectionError, asyncio.IncompleteReadError):
         return Reply()
     finally:
         writer.close()
+
+
+async def _server_is_done(reader: asyncio.StreamReader) -> None:
+    """Until it closes its side: what it has to do with the request comes before that, if it does so at all."""
+    with suppress(ConnectionError, asyncio.TimeoutError):
+        await asyncio.wait_for(reader.read(), CLOSES_WITHIN_SECONDS)
 
 
 async def read_reply(reader: asyncio.StreamReader, method: str = "GET") -> Reply:

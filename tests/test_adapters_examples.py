@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -19,6 +20,8 @@ URLS = [
     ("GET", "/v2/reports/2024", ""),
     ("GET", "/v2/customers/3/recommendations", ""),
     ("GET", "/v2/orders/export", ""),
+    ("GET", "/v2/stock/s-7", ""),
+    ("GET", "/v2/stock/s-none", ""),
     ("POST", "/orders", '{"customer": "c-1", "items": [{"sku": "s-1", "quantity": 2}]}'),
     ("POST", "/orders", '{"customer": "c-1", "items": [{"sku": "none", "quantity": 2}]}'),
     ("POST", "/v2/orders/import", "id,customer,total_cents\n1,c-1,100\n2,c-2,300\n"),
@@ -65,7 +68,7 @@ def test_the_three_frameworks_answer_the_same(repository: Path) -> None:
     )
     assert flask == fastapi
     assert django == fastapi
-    assert [status for status, _ in fastapi] == [200, 200, 200, 200, 404, 200, 200, 200, 201, 422, 200, 422]
+    assert [status for status, _ in fastapi] == [200, 200, 200, 200, 404, 200, 200, 200, 200, 404, 201, 422, 200, 422]
 
 
 def test_the_demo_says_in_two_lines_what_it_lacks() -> None:
@@ -95,3 +98,12 @@ def test_the_demo_shows_the_leak(framework: str) -> None:
     (leak,) = [row for row in rows if len(row) > 2 and "/recommendations" in row[1] and row[-1] == "!"][:1]
     assert leak[0] == "GET"
     assert "requests were not answered" not in finished.stderr
+    told = dict(
+        re.findall(r"\(heapledger (\w+)\)\n-+\n(.*?)(?=\n\S[^\n]*\(heapledger |\Z)", finished.stdout, re.DOTALL)
+    )
+    assert set(told) == {"requests", "leaks", "segments", "payloads", "pools", "limits", "versions"}
+    assert "/recommendations" in re.search(r"^LEAK .*", told["leaks"], re.MULTILINE)[0]  # type: ignore[index]
+    assert "never returned" in told["pools"] and "/v2/stock/" in told["pools"]
+    assert re.search(r"^GET /orders +v1 -> v2 .* improvement$", told["versions"], re.MULTILINE)
+    assert "headroom" in told["limits"]
+    assert "a byte" in told["payloads"]

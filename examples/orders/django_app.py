@@ -17,7 +17,7 @@ from django.core.wsgi import get_wsgi_application
 from django.urls import include, path
 from django.views.decorators.http import require_GET, require_POST
 
-from . import shop
+from . import shop, stock
 
 
 @require_GET
@@ -65,6 +65,14 @@ def get_order(request: HttpRequest, order_id: int) -> HttpResponse:
 
 
 @require_GET
+def get_stock(request: HttpRequest, sku: str) -> HttpResponse:
+    try:
+        return JsonResponse({"sku": sku, "pieces": stock.pieces(sku)})
+    except stock.Unknown:
+        return HttpResponse(status=404)
+
+
+@require_GET
 def get_report(request: HttpRequest, year: int) -> HttpResponse:
     return JsonResponse(shop.report(year))
 
@@ -80,6 +88,7 @@ version_2 = [
     path("orders/import", import_orders),
     path("orders/export", export_orders),
     path("orders/<int:order_id>", get_order),
+    path("stock/<str:sku>", get_stock),
     path("reports/<int:year>", get_report),
     path("customers/<int:customer_id>/recommendations", get_recommendations),
 ]

@@ -10,7 +10,7 @@ from fastapi import APIRouter, FastAPI, HTTPException, Request
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 
-from . import shop
+from . import shop, stock
 
 
 class Item(BaseModel):
@@ -72,6 +72,14 @@ async def get_order(order_id: int) -> dict[str, Any]:
     if not 0 <= order_id < shop.ORDERS:
         raise HTTPException(404)
     return shop.order(order_id)
+
+
+@v2.get("/stock/{sku}")
+def get_stock(sku: str) -> dict[str, Any]:
+    try:
+        return {"sku": sku, "pieces": stock.pieces(sku)}
+    except stock.Unknown as error:
+        raise HTTPException(404) from error
 
 
 @v2.get("/reports/{year}")

@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import Blueprint, Flask, Response, abort, jsonify, request
 
-from . import shop
+from . import shop, stock
 
 app = Flask("orders")
 v1 = Blueprint("v1", __name__, url_prefix="/v1")
@@ -57,6 +57,14 @@ def get_order(order_id: int) -> Response:
     if order_id >= shop.ORDERS:
         abort(404)
     return jsonify(shop.order(order_id))
+
+
+@v2.get("/stock/<sku>")
+def get_stock(sku: str) -> Response:
+    try:
+        return jsonify(sku=sku, pieces=stock.pieces(sku))
+    except stock.Unknown:
+        abort(404)
 
 
 @v2.get("/reports/<int:year>")

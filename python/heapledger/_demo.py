@@ -1,4 +1,5 @@
-"""`heapledger demo`: the example service under a real server and real concurrent load, then its report.
+"""`heapledger demo`: the example service under a real server and real concurrent load, then what every
+analysis says of it.
 
 Everything stays on the loopback interface; the server is a child of ours and is stopped before we return.
 """
@@ -29,18 +30,20 @@ NEEDED = {
     "django": ("django", "gunicorn"),
 }
 
-_IMPORT = b"id,customer,total_cents\n" + b"".join(b"%d,c-%d,%d\n" % (n, n % 90, 100 + n) for n in range(20_000))
+_IMPORT_LINES = [b"id,customer,total_cents\n", *(b"%d,c-%d,%d\n" % (n, n % 90, 100 + n) for n in range(20_000))]
+_IMPORTS = [b"".join(_IMPORT_LINES[: 1 + tenth * 2_000]) for tenth in range(1, 11)]  # of ten sizes
 _ORDER = json.dumps({"customer": "c-1", "items": [{"sku": f"s-{n}", "quantity": n + 1} for n in range(5)]}).encode()
 # Method, URL, body, content type, and how many of a hundred requests.
 MIX: tuple[tuple[str, str, bytes, str, int], ...] = (
-    ("GET", "/v2/orders", b"", "", 30),
-    ("GET", "/v2/orders/{n}", b"", "", 25),
+    ("GET", "/v2/orders?limit={limit}", b"", "", 22),
+    ("GET", "/v2/orders/{n}", b"", "", 20),
     ("POST", "/orders", _ORDER, "application/json", 15),
-    ("GET", "/v2/customers/{n}/recommendations", b"", "", 12),
+    ("GET", "/v2/customers/{n}/recommendations", b"", "", 20),
     ("GET", "/v1/orders", b"", "", 8),
+    ("GET", "/v2/stock/s-{stock}", b"", "", 5),
     ("GET", "/v2/orders/export", b"", "", 4),
     ("GET", "/v2/reports/{year}", b"", "", 3),
-    ("POST", "/v2/orders/import", _IMPORT, "text/csv", 2),
+    ("POST", "/v2/orders/import", _IMPORTS[-1], "text/csv", 2),
     ("GET", "/favicon.ico", b"", "", 1),
 )
 
@@ -71,7 +74,10 @@ def plan() -> Iterator[tuple[str, str, bytes, str]]:
         chosen = credit.index(max(credit))
         credit[chosen] -= 100
         method, url, body, content_type, _ = MIX[chosen]
-        yield method, url.format(n=number % 400, year=2000 + number % 25), body, content_type
+        if body is _IMPORTS[-1]:
+            body = _IMPORTS[number // 50 % len(_IMPORTS)]
+        values = {"n": number % 400, "year": 2000 + number % 25, "limit": 10 + number % 390, "stock": number % 52}
+        yield method, url.format(**values), body, content_type
 
 
 def send_load(port: int) -> int:
@@ -165,9 +171,9 @@ def run(framework: str) -> int:
         stop(server)
     if answered < REQUESTS:
         print(f"demo: {REQUESTS - answered} requests were not answered", file=sys.stderr)
-    print(f"demo: heapledger requests {recording}\n", file=sys.stderr)
+    print(f"demo: heapledger report {recording}\n", file=sys.stderr)
     sys.stderr.flush()
-    return subprocess.run([tool, "requests", str(recording)], check=False).returncode
+    return subprocess.run([tool, "report", str(recording)], check=False).returncode
 
 
 def main(arguments: list[str] | None = None) -> int:

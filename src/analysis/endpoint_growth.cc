@@ -86,7 +86,8 @@ bool conclude_leak(EndpointGrowth& growth, const CohortSeries& cohorts, const Ju
 // False when it holds no more than every framework keeps for itself: what was not told apart from that is a leak that
 // this recording would not have shown.
 bool conclude_growing(EndpointGrowth& growth, LeakGrounds grounds, const SeriesJudgement& series) {
-  if (series.held_bytes < kNotableBytes && series.rate_bytes < kNotableRateBytes) {
+  const double since_the_first_bytes = series.held_bytes - series.first_held_bytes;  // which fill what is filled once
+  if (since_the_first_bytes < kNotableBytes && series.rate_bytes < kNotableRateBytes) {
     growth.unseen_rate_bytes = std::max(growth.unseen_rate_bytes, series.rate_bytes + series.rate_half_width);
     return false;
   }

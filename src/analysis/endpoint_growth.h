@@ -19,7 +19,7 @@ inline constexpr std::int64_t kLeastRequests = 200;
 // What must be held to speak of a cache or a warm-up: less is what every framework keeps for itself. So is growth that
 // adds less than a small object to each request and has not come to that yet.
 inline constexpr double kNotableBytes = 64.0 * 1024;
-inline constexpr double kNotableRateBytes = 32;
+inline constexpr double kNotableRateBytes = 48;
 
 struct KeptSize {
   std::size_t size = 0;  // index into CohortSeries::sizes

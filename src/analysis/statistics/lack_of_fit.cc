@@ -13,6 +13,7 @@ constexpr std::size_t kMostGroups = 8;
 constexpr std::size_t kLeastRows = 8;
 constexpr double kSignificance = 0.99;
 constexpr double kRelevant = 0.05;
+constexpr double kSmallShare = 0.25;  // of the median: what smaller fits are off by is measured by it
 constexpr double kByte = 1;
 
 using Rows = std::span<const FittedRow>;
@@ -53,8 +54,9 @@ double unevenness(Rows group) {
   return above + below > 0 ? (above - below) * (above - below) / (above + below) : 0;
 }
 
-bool is_off(Rows group) {
-  return std::abs(median_of(group, &FittedRow::residual)) > kRelevant * std::abs(median_of(group, &FittedRow::fitted));
+bool is_off(Rows group, double least_fitted) {
+  const double fitted = std::max(least_fitted, std::abs(median_of(group, &FittedRow::fitted)));
+  return std::abs(median_of(group, &FittedRow::residual)) > kRelevant * fitted;
 }
 
 }  // namespace
@@ -67,9 +69,10 @@ std::optional<bool> follows_line(std::vector<FittedRow> rows) {
   }
   double statistic = 0;
   bool off = false;
+  const double least_fitted = kSmallShare * std::abs(median_of(rows, &FittedRow::fitted));
   for (const Rows& group : groups) {
     statistic += unevenness(group);
-    off = off || is_off(group);
+    off = off || is_off(group, least_fitted);
   }
   const boost::math::chi_squared chi(static_cast<double>(groups.size() - 2));
   return !(off && statistic > boost::math::quantile(chi, kSignificance));

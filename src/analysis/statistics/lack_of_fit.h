@@ -6,8 +6,8 @@
 //   X = sum over groups (above - below)^2 / (above + below)
 //
 // is about chi-square with (groups - 2) degrees (two of them went into the line). The line does not hold when X is
-// beyond its 99 % quantile and some group's median residual is more than 5 % of its median fitted value: what is only
-// significant is not called curved.
+// beyond its 99 % quantile and some group's median residual is more than 5 % of its median fitted value, and of a
+// quarter of the median of all: what is only significant, or only the smallest bodies' concern, is not called curved.
 // Assumptions: rows are independent; a group has 8 rows or more. Residuals of a byte or less count as neither side.
 // Source: a sign test by groups, as D. Andrews' chi-square test of fit, Econometrica 56 (1988).
 // Pure; thread-safe; allocates; fork-safe.
