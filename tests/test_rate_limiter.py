@@ -140,7 +140,7 @@ def test_the_gate_fails_over_the_risk_and_says_when_it_cannot_judge(
 
 def test_what_is_missing_is_said_and_has_no_number(recording: Path, tmp_path: Path) -> None:
     below = output_of(recording, "--memory-limit", "40MiB")
-    assert below.startswith("!        no limits: the limit of 40.0 MiB is below what 1 process take")
+    assert below.startswith("!        no limits: the limit of 40.0 MiB is below what 1 process takes")
     few = MadeRecording(tmp_path / "few.db")
     add_memory(few)
     add_traffic(few, "GET", "/", 31, 0.1, 1_000_000)

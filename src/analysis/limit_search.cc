@@ -14,6 +14,47 @@ constexpr double kCertainty = 0.99;
 constexpr double kNormal99 = 2.3263478740408408;
 constexpr std::uint64_t kFewParts = 64;
 
+// Of so many at once rounding in the law's powers is larger than the probabilities that matter.
+constexpr std::uint64_t kMostExact = 256;
+
+struct Places {
+  std::vector<statistics::Part> levels;  // what one place holds, by its share of the time
+  std::vector<statistics::Part> peaks;   // what a request lifts it by, by share of the requests
+  double total = 0;                      // of the weights of levels
+};
+
+// P(what `count` places hold and one request's peak exceed the headroom), exactly but for the lattice.
+double lifts_exactly(const Places& places, double count, double headroom) {
+  const statistics::LatticeLaw others = statistics::fixed_number(places.levels, places.total, count, headroom);
+  double lifts = 0;
+  for (const statistics::Part& peak : places.peaks) {
+    lifts += peak.weight * (others.within(peak.size) + others.above());
+  }
+  return std::max(0.0, lifts - 1e-13);  // sums of rounded probabilities are not believed beyond their precision
+}
+
+// At most so much: Chernoff's bound, E exp(t S) exp(-t headroom) at its best t.
+double lifts_at_most(const Places& places, double count, double headroom) {
+  double largest = 0;
+  for (const statistics::Part& part : places.levels) largest = std::max(largest, part.size);
+  for (const statistics::Part& part : places.peaks) largest = std::max(largest, part.size);
+  const auto exponent = [&](double t) {
+    double of_one = 0;
+    double of_peak = 0;
+    for (const statistics::Part& part : places.levels) of_one += part.weight / places.total * std::expm1(t * part.size);
+    for (const statistics::Part& part : places.peaks) of_peak += part.weight * std::expm1(t * part.size);
+    return count * std::log1p(of_one) + std::log1p(of_peak) - t * headroom;
+  };
+  double low = 0;
+  double high = largest > 0 ? 600 / largest : 0;
+  for (int step = 0; step < 100; ++step) {  // it is convex
+    const double left = low + (high - low) / 3;
+    const double right = high - (high - low) / 3;
+    (exponent(left) <= exponent(right) ? high : low) = exponent(left) <= exponent(right) ? right : left;
+  }
+  return std::exp(std::min(0.0, exponent((low + high) / 2)));
+}
+
 double at_risk(const std::vector<LoadClass>& load, double headroom, const Heavier& heavier) {
   return exhaust(load, headroom, heavier, statistics::kCoarseCells).at_risk_per_day;
 }
@@ -84,29 +125,27 @@ std::vector<double> safe_rates(const std::vector<LoadClass>& load, double headro
 
 std::uint64_t safe_concurrency(const std::vector<LoadClass>& load, double headroom_bytes, double risk_per_day) {
   statistics::LevelHistogram held;
-  double in_flight = 0;
+  Places places;
   double per_second = 0;
   for (const LoadClass& one : load) {
     held.add(one.levels, one.per_second);
-    in_flight += one.per_second * one.seconds;
+    places.total += one.per_second * one.seconds;
     per_second += one.per_second;
   }
-  if (!(in_flight > 0) || !(headroom_bytes > 0)) {
+  if (!(places.total > 0) || !(headroom_bytes > 0)) {
     return 0;
   }
-  const std::vector<statistics::Part> parts = parts_of(held);
-  const auto fine = [&](std::uint64_t count) {
-    const statistics::LatticeLaw others =
-        statistics::fixed_number(parts, in_flight, static_cast<double>(count - 1), headroom_bytes);
-    double lifts = 0;
-    for (const LoadClass& one : load) {
-      for (const auto& [number, bin] : one.peaks.bins()) {
-        lifts += one.per_second / per_second * bin.weight * (others.within(bin.bytes()) + others.above());
-      }
+  places.levels = parts_of(held);
+  for (const LoadClass& one : load) {
+    for (const auto& [number, bin] : one.peaks.bins()) {
+      places.peaks.push_back({bin.bytes(), one.per_second / per_second * bin.weight});
     }
-    const double ends_per_day = static_cast<double>(count) * per_second / in_flight * kSecondsADay;
-    // Sums of rounded probabilities are not believed beyond their precision.
-    return ends_per_day * std::max(0.0, lifts - 1e-13) <= risk_per_day;
+  }
+  const auto fine = [&](std::uint64_t count) {
+    const double ends_per_day = static_cast<double>(count) * per_second / places.total * kSecondsADay;
+    const double others = static_cast<double>(count - 1);
+    return ends_per_day * lifts_at_most(places, others, headroom_bytes) <= risk_per_day ||
+           (count <= kMostExact && ends_per_day * lifts_exactly(places, others, headroom_bytes) <= risk_per_day);
   };
   return largest_count(kMostConcurrency, fine);
 }

@@ -17,6 +17,9 @@ namespace {
 using analysis::EmitTarget;
 using analysis::LimitsResult;
 
+// Each has a stack and its own arena of malloc's, and Python runs one at a time: more are of no use, whatever fits.
+constexpr std::uint64_t kMostThreads = 64;
+
 std::uint64_t concurrency_of(const LimitsResult& result) {
   if (!result.limits.concurrency) {
     throw std::invalid_argument("not even one request at once is safe within this memory limit");
@@ -41,7 +44,8 @@ Split split_of(const LimitsResult& result) {
 std::string gunicorn_limits(const LimitsResult& result) {
   const Split split = split_of(result);
   std::string text = emit_heading(result, "# ", "gunicorn -c gunicorn.conf.py APP");
-  text += fmt::format("workers = {}\nworker_class = \"gthread\"\nthreads = {}\n", split.workers, split.each);
+  text += fmt::format("workers = {}\nworker_class = \"gthread\"\nthreads = {}\n", split.workers,
+                      std::min(split.each, kMostThreads));
   if (result.limits.max_requests) {
     text +=
         fmt::format("max_requests = {}\nmax_requests_jitter = {}\n",

@@ -150,9 +150,9 @@ std::string missing_words(const LimitsResult& result) {
     case LimitsMissing::kBelowBaseline:
       break;
   }
-  return fmt::format("the limit of {} is below what {} take without any request, {}",
+  return fmt::format("the limit of {} is below what {} without any request, {}",
                      format_bytes(budget.limit_bytes.value_or(0)),
-                     budget.processes == 1 ? "1 process" : plural(budget.processes, "process") + "es",
+                     budget.processes == 1 ? "1 process takes" : format_count(budget.processes) + " processes take",
                      format_bytes(budget.baseline_bytes.value_or(0)));
 }
 
