@@ -303,6 +303,12 @@ class LeaksAnalysis {
       LeakSite& site = finding.sites.emplace_back();
       site.stack = group.stack;
       site.retained_bytes = estimate_of(group.retained_bytes, group.retained_samples);
+      // One sample of a small block stands for much; all of them together hold no more than what lives.
+      if (finding.retained_bytes) {
+        site.retained_bytes.bytes = std::min(site.retained_bytes.bytes, *finding.retained_bytes);
+        site.retained_bytes.low = std::min(site.retained_bytes.low, *finding.retained_bytes);
+        site.retained_bytes.high = std::min(site.retained_bytes.high, *finding.retained_bytes);
+      }
       site.retained_blocks = rounded_count(group.retained_blocks);
       site.samples = group.retained_samples;
       site.share_ratio = all > 0 ? group.retained_bytes / all : 0;

@@ -41,7 +41,9 @@ double amount(double value) { return real_of(value); }
 }  // namespace
 
 bool is_application_file(std::string_view file) {
-  return !file.empty() && file.front() != '<' && !has_folder(file, "site-packages") &&
+  // The command that a package installs, "/venv/bin/uvicorn": it is at the root of every stack.
+  const bool command = has_folder(file, "bin") && !file.ends_with(".py");
+  return !command && !file.empty() && file.front() != '<' && !has_folder(file, "site-packages") &&
          !has_folder(file, "dist-packages") && !is_in_python(file) && !has_folder(file, "heapledger/adapters");
 }
 

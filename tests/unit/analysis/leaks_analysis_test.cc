@@ -245,12 +245,13 @@ TEST(SiteGroups, OneLineUnderSeveralCallersIsOneSiteAndItsHeaviestStackSpeaks) {
 }
 
 TEST(SiteGroups, KnowsWhatIsTheApplications) {
-  for (const char* file : {"/srv/shop/app/report.py", "app.py", "/data/lib/python/shop.py", "/opt/python3/shop.py"}) {
+  for (const char* file :
+       {"/srv/shop/app/report.py", "app.py", "/data/lib/python/shop.py", "/opt/python3/shop.py", "/srv/bin/serve.py"}) {
     EXPECT_TRUE(is_application_file(file)) << file;
   }
   for (const char* file : {"/usr/lib/python3.11/copy.py", "/venv/lib/python3.11/site-packages/flask/app.py",
                            "/usr/lib/python3/dist-packages/yaml/x.py", "<frozen importlib._bootstrap>", "<string>", "",
-                           "/usr/lib64/python3.13t/copy.py", "/src/heapledger/adapters/wsgi.py"}) {
+                           "/usr/lib64/python3.13t/copy.py", "/src/heapledger/adapters/wsgi.py", "/venv/bin/uvicorn"}) {
     EXPECT_FALSE(is_application_file(file)) << file;
   }
 }
