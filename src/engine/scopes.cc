@@ -193,7 +193,7 @@ void discard_request(Engine& e, Scope scope) noexcept {
   unlink_open(e, OwnerId{scope.owner});
   e.ledger.header.in_flight.fetch_sub(1, kRelaxed);
   who.kind = OwnerKind::kService;
-  who.flags |= ledger::kOwnerDiscarded;
+  __atomic_store_n(&who.flags, static_cast<std::uint16_t>(who.flags | ledger::kOwnerDiscarded), __ATOMIC_RELAXED);
   who.endpoint = ledger::kEndpointUnknown;
 }
 

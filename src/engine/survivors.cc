@@ -85,7 +85,7 @@ std::uint16_t cohort_owner(Engine& e, ledger::LifeRecord& life, std::uint32_t en
   OwnerRecord& who = record(e, fresh);
   who.endpoint = endpoint;
   who.ordinal = cohort * life.cohort_requests + 1;
-  who.flags = ledger::kOwnerAged;
+  __atomic_store_n(&who.flags, ledger::kOwnerAged, __ATOMIC_RELAXED);  // read by is_aged(), in any thread
   known = fresh.raw();
   return known;
 }
