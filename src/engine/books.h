@@ -23,9 +23,10 @@ HL_EXPORT HL_NOINLINE void fold(Engine& e, OwnerId owner, std::int64_t before_by
 HL_EXPORT HL_NOINLINE void freed_elsewhere(Engine& e, OwnerId owner, std::uint64_t bytes,
                                            const CurrentOwner& key) noexcept;
 
-// Its request is over, or it is tenured. Any thread.
+// Its request is over, or it is tenured. Any thread. Acquire: pairs with the release of the flag in survivors.cc, after
+// all that survivor_freed() reads of the record.
 inline bool is_aged(const Engine& e, std::uint16_t owner) noexcept {
-  return (__atomic_load_n(&e.ledger.owners[owner].flags, __ATOMIC_RELAXED) & ledger::kOwnerAged) != 0;
+  return (__atomic_load_n(&e.ledger.owners[owner].flags, __ATOMIC_ACQUIRE) & ledger::kOwnerAged) != 0;
 }
 // A survivor of `owner` was freed while `freer` ran (0: not known, or outside of Python). Any thread.
 HL_EXPORT HL_NOINLINE void survivor_freed(Engine& e, std::uint16_t owner, std::uint16_t freer, std::uint64_t bytes,

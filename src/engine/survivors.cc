@@ -64,14 +64,15 @@ void double_runs(Engine& e, ledger::LifeRecord& life) noexcept {
     const std::uint16_t kept = older != 0 ? older : younger;
     life.cohort_owners[cohort] = kept;
     if (kept == 0) continue;
-    record(e, OwnerId{kept}).ordinal = static_cast<std::uint32_t>(cohort * run + 1);
+    // Read by off-GIL frees, as cohort_requests below: for an age, which may be one doubling late.
+    __atomic_store_n(&record(e, OwnerId{kept}).ordinal, static_cast<std::uint32_t>(cohort * run + 1), __ATOMIC_RELAXED);
     if (older == 0 || younger == 0) continue;
     OwnerRecord& merged = record(e, OwnerId{younger});
     merged.state = OwnerState::kEnded;  // the sweep that is about to begin takes it
     ++e.ended_owners;
     --e.cohort_owner_count;
   }
-  life.cohort_requests = static_cast<std::uint32_t>(run);
+  __atomic_store_n(&life.cohort_requests, static_cast<std::uint32_t>(run), __ATOMIC_RELAXED);
 }
 
 // 0: no slot is left for it.
@@ -85,7 +86,7 @@ std::uint16_t cohort_owner(Engine& e, ledger::LifeRecord& life, std::uint32_t en
   OwnerRecord& who = record(e, fresh);
   who.endpoint = endpoint;
   who.ordinal = cohort * life.cohort_requests + 1;
-  __atomic_store_n(&who.flags, ledger::kOwnerAged, __ATOMIC_RELAXED);  // read by is_aged(), in any thread
+  __atomic_store_n(&who.flags, ledger::kOwnerAged, __ATOMIC_RELEASE);  // pairs with is_aged()
   known = fresh.raw();
   return known;
 }
@@ -98,7 +99,7 @@ void begin_survival(Engine& e, OwnerId owner) noexcept {
   if (life == nullptr) return;
   who.ordinal = static_cast<std::uint32_t>(++life->requests);
   // Off-GIL frees look at the flags.
-  __atomic_store_n(&who.flags, static_cast<std::uint16_t>(who.flags | ledger::kOwnerAged), __ATOMIC_RELAXED);
+  __atomic_store_n(&who.flags, static_cast<std::uint16_t>(who.flags | ledger::kOwnerAged), __ATOMIC_RELEASE);
   life->retained_bytes.fetch_add(live_bytes(e, owner), kRelaxed);
 }
 
@@ -107,11 +108,12 @@ void survivor_freed(Engine& e, std::uint16_t owner, std::uint16_t freer, std::ui
   const OwnerRecord& who = e.ledger.owners[owner];
   ledger::LifeRecord* life = life_of(e, who.endpoint);
   if (life == nullptr) return;
-  const std::uint64_t ended_ns = who.started_ns + who.at_end.duration_ns;
+  const std::uint64_t ended_ns = __atomic_load_n(&who.started_ns, __ATOMIC_RELAXED) + who.at_end.duration_ns;
   const std::uint64_t requests = __atomic_load_n(&life->requests, __ATOMIC_RELAXED);
   // Of a cohort: the age of its youngest.
   const bool tenured = who.kind == OwnerKind::kTenured;
-  const std::uint64_t born = who.ordinal + (tenured ? std::uint64_t{life->cohort_requests} - 1 : 0);
+  const std::uint64_t run = __atomic_load_n(&life->cohort_requests, __ATOMIC_RELAXED);
+  const std::uint64_t born = __atomic_load_n(&who.ordinal, __ATOMIC_RELAXED) + (tenured ? run - 1 : 0);
   const std::uint64_t age = requests - std::min(requests, born);
   life->retained_bytes.fetch_sub(static_cast<std::int64_t>(bytes), kRelaxed);
   life->freed_bytes.fetch_add(bytes, kRelaxed);
@@ -133,7 +135,7 @@ void widen_cohorts(Engine& e) noexcept {
     if (life.requests == 0) continue;
     if (life.cohort_requests == 0) {
       const std::uint64_t run = (life.requests + ledger::kCohorts - 1) / ledger::kCohorts;
-      life.cohort_requests = static_cast<std::uint32_t>(std::bit_ceil(run));
+      __atomic_store_n(&life.cohort_requests, static_cast<std::uint32_t>(std::bit_ceil(run)), __ATOMIC_RELAXED);
     }
     while (life.requests > std::uint64_t{life.cohort_requests} * ledger::kCohorts) double_runs(e, life);
   }
@@ -148,7 +150,8 @@ OwnerId heir_of(Engine& e, OwnerId owner) noexcept {
     if (heir != 0) {
       OwnerRecord& tenured = record(e, OwnerId{heir});
       const std::uint64_t ended_ns = who.started_ns + who.at_end.duration_ns;
-      tenured.started_ns = std::max(tenured.started_ns, ended_ns);
+      // Off-GIL frees of what it has already read it for the age.
+      __atomic_store_n(&tenured.started_ns, std::max(tenured.started_ns, ended_ns), __ATOMIC_RELAXED);
       return OwnerId{heir};
     }
   }
