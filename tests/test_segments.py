@@ -196,10 +196,14 @@ def _is_complete(path: Path) -> bool:
 
 def test_a_process_that_records_itself_is_read(tmp_path: Path) -> None:
     code = """
-import sys, heapledger
+import sys, time, heapledger
 heapledger.start(sys.argv[1], run_dir=sys.argv[2])
 held = bytearray(b"\\1") * (32 << 20)
-result = heapledger.RequestIsolator().segments()
+for _ in range(600):  # a process is read now and then
+    result = heapledger.RequestIsolator().segments()
+    if result.workers and result.workers[0].uss_bytes and result.workers[0].uss_bytes >= 32 << 20:
+        break
+    time.sleep(0.05)
 print(result.workers[0].uss_bytes, result.group.processes)
 """
     printed = subprocess.run(
