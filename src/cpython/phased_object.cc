@@ -18,6 +18,7 @@ struct PhasedObject {
   PyObject_HEAD vectorcallfunc call;
   PyObject* function;
   PyObject* attributes;  // what was set on it
+  PyObject* weak_references;
   Phase phase;
 };
 
@@ -55,6 +56,18 @@ PyObject* get_attribute(PyObject* object, PyObject* name) {
   return PyObject_GetAttr(as_phased(object).function, name);
 }
 
+// What calls of a Python function go by is the function's own.
+int set_attribute(PyObject* object, PyObject* name, PyObject* value) {
+  if (PyUnicode_Check(name) != 0) {
+    for (const char* const own : {"__code__", "__defaults__", "__kwdefaults__"}) {
+      if (PyUnicode_CompareWithASCIIString(name, own) == 0) {
+        return PyObject_SetAttr(as_phased(object).function, name, value);
+      }
+    }
+  }
+  return PyObject_GenericSetAttr(object, name, value);
+}
+
 PyObject* represent(PyObject* object) { return PyObject_Repr(as_phased(object).function); }
 
 PyObject* get_class(PyObject* object, void*) { return PyObject_GetAttrString(as_phased(object).function, "__class__"); }
@@ -78,6 +91,7 @@ int clear(PyObject* object) {
 
 void dealloc(PyObject* object) {
   PyObject_GC_UnTrack(object);
+  if (as_phased(object).weak_references != nullptr) PyObject_ClearWeakRefs(object);
   clear(object);
   PyObject_GC_Del(object);
 }
@@ -141,8 +155,9 @@ void prepare(PyTypeObject& type) noexcept {
   type.tp_call = PyVectorcall_Call;
   type.tp_repr = represent;
   type.tp_getattro = get_attribute;
-  type.tp_setattro = PyObject_GenericSetAttr;
+  type.tp_setattro = set_attribute;
   type.tp_dictoffset = offsetof(PhasedObject, attributes);
+  type.tp_weaklistoffset = offsetof(PhasedObject, weak_references);
   type.tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_HAVE_VECTORCALL;
   type.tp_doc = "A callable of the service during which a phase of its request is marked.";
   type.tp_traverse = traverse;
