@@ -76,6 +76,7 @@ struct LeakFinding {
   double early_bytes_per_request = 0;      // growing
   std::uint64_t worker_requests = 0;       // of the worker with most
   std::uint64_t requests_needed = 0;       // in one worker
+  bool needed_for_overlap = false;         // that many because so many of its requests run at once
   std::uint64_t workers = 0;               // that were judged
   std::uint64_t workers_alike = 0;         // of these, with this verdict
 };

@@ -83,30 +83,52 @@ bool conclude_leak(EndpointGrowth& growth, const CohortSeries& cohorts, const Ju
   return true;
 }
 
+double most_of(const SeriesJudgement& series) { return series.rate_bytes + series.rate_half_width; }
+
 // False when it holds no more than every framework keeps for itself: what was not told apart from that is a leak that
 // this recording would not have shown.
 bool conclude_growing(EndpointGrowth& growth, LeakGrounds grounds, const SeriesJudgement& series) {
   const double since_the_first_bytes = series.held_bytes - series.first_held_bytes;  // which fill what is filled once
   if (since_the_first_bytes < kNotableBytes && series.rate_bytes < kNotableRateBytes) {
-    growth.unseen_rate_bytes = std::max(growth.unseen_rate_bytes, series.rate_bytes + series.rate_half_width);
+    growth.unseen_rate_bytes = std::max(growth.unseen_rate_bytes, most_of(series));
     return false;
   }
   conclude(growth, LeakVerdict::kGrowing, grounds, series);
   return true;
 }
 
+bool keeps_on(SeriesShape shape) { return shape == SeriesShape::kDeclining || shape == SeriesShape::kUneven; }
+
 bool conclude_growing(EndpointGrowth& growth, const CohortSeries& cohorts, const JudgedSizes& judged,
                       double oldest_free) {
-  if (const auto declining = judged.with(SeriesShape::kDeclining); !declining.empty()) {
-    return conclude_growing(growth, LeakGrounds::kAddsLess, judge_together(cohorts, declining, oldest_free));
+  std::vector<std::size_t> sizes = judged.with(SeriesShape::kDeclining);
+  if (!sizes.empty() && conclude_growing(growth, LeakGrounds::kAddsLess, judge_together(cohorts, sizes, oldest_free))) {
+    return true;
   }
-  if (judged.pool.shape == SeriesShape::kDeclining) {
-    return conclude_growing(growth, LeakGrounds::kAddsLess, judged.pool);
+  const auto grounds_of = [](SeriesShape shape) {
+    return shape == SeriesShape::kDeclining ? LeakGrounds::kAddsLess : LeakGrounds::kUneven;
+  };
+  if (keeps_on(judged.pool.shape) && conclude_growing(growth, grounds_of(judged.pool.shape), judged.pool)) {
+    return true;
   }
-  if (judged.pool.shape == SeriesShape::kUneven) {
-    return conclude_growing(growth, LeakGrounds::kUneven, judged.pool);
+  // Too little each: an object whose size varies is of several sizes.
+  const std::vector<std::size_t> uneven = judged.with(SeriesShape::kUneven);
+  sizes.insert(sizes.end(), uneven.begin(), uneven.end());
+  const SeriesJudgement all = judge_together(cohorts, sizes, oldest_free);
+  const bool level = all.shape == SeriesShape::kLevel;  // of none alone: no leak is told from it
+  return (level || keeps_on(all.shape)) && conclude_growing(growth, grounds_of(all.shape), all);
+}
+
+// What all sizes keep that is too little to name, each for itself: a leak as small as that would not have been told
+// from it.
+double most_left_unnamed(const CohortSeries& cohorts, const JudgedSizes& judged, double oldest_free) {
+  std::vector<std::size_t> sizes;
+  for (std::size_t i = 0; i < judged.single.size(); ++i) {
+    if (judged.single[i].shape != SeriesShape::kNothing && judged.single[i].shape != SeriesShape::kFirstOnly) {
+      sizes.push_back(i);
+    }
   }
-  return false;
+  return most_of(judge_together(cohorts, sizes, oldest_free));
 }
 
 bool conclude_held(EndpointGrowth& growth, const CohortSeries& cohorts, const JudgedSizes& judged, double oldest_free,
@@ -153,16 +175,22 @@ void date(EndpointGrowth& growth, const CohortSeries& cohorts, const recording::
   }
 }
 
+std::int64_t needed_at(double at_once) {
+  constexpr double kEnough = 1e15;
+  return std::max(kLeastRequests, static_cast<std::int64_t>(std::min(kLeastWaves * at_once, kEnough)));
+}
+
 }  // namespace
 
-EndpointGrowth judge_endpoint(const CohortSeries& cohorts, const recording::EndpointLifeRow& life) {
+EndpointGrowth judge_endpoint(const CohortSeries& cohorts, const recording::EndpointLifeRow& life, double at_once) {
   EndpointGrowth growth;
+  growth.requests_needed = needed_at(at_once);
   for (const SizeSeries& size : cohorts.sizes) {
     for (const double bytes : size.live_bytes) {
       growth.retained_bytes += bytes;
     }
   }
-  if (cohorts.requests < kLeastRequests) {
+  if (cohorts.requests < growth.requests_needed) {
     return growth;
   }
   const auto oldest_free = static_cast<double>(std::max<std::int64_t>(0, life.oldest_free_requests));
@@ -175,6 +203,7 @@ EndpointGrowth judge_endpoint(const CohortSeries& cohorts, const recording::Endp
     date(growth, cohorts, life);
     return growth;
   }
+  growth.unseen_rate_bytes = std::max(growth.unseen_rate_bytes, most_left_unnamed(cohorts, judged, oldest_free));
   conclude(growth, LeakVerdict::kNone, LeakGrounds::kNothing, judged.pool);
   return growth;
 }

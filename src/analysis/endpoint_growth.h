@@ -13,8 +13,11 @@
 
 namespace heapledger::analysis {
 
-// Of fewer requests no verdict is given: thirteen cohorts of sixteen.
+// Of fewer requests no verdict is given: thirteen cohorts of sixteen. Nor of fewer than eight times those that run at
+// once: what they leave was all made before any of them ended, free lists filled for the most that ran at once too, and
+// a level over such cohorts says nothing of the next request.
 inline constexpr std::int64_t kLeastRequests = 200;
+inline constexpr double kLeastWaves = 8;
 
 // What must be held to speak of a cache or a warm-up: less is what every framework keeps for itself. So is growth that
 // adds less than a small object to each request and has not come to that yet.
@@ -32,6 +35,7 @@ struct KeptSize {
 struct EndpointGrowth {
   LeakVerdict verdict = LeakVerdict::kUnknown;
   LeakGrounds grounds = LeakGrounds::kTooFewRequests;
+  std::int64_t requests_needed = kLeastRequests;
   SeriesJudgement series;          // what the verdict rests on
   double retained_bytes = 0;       // by all survivors
   std::int64_t since_request = 0;  // as in LeakFinding
@@ -39,6 +43,7 @@ struct EndpointGrowth {
   std::vector<KeptSize> kept;      // sizes of which more and more is kept, if they are told apart
 };
 
-EndpointGrowth judge_endpoint(const CohortSeries& cohorts, const recording::EndpointLifeRow& life);
+// `at_once`: how many other requests of the endpoint end, on average, while one of them runs.
+EndpointGrowth judge_endpoint(const CohortSeries& cohorts, const recording::EndpointLifeRow& life, double at_once);
 
 }  // namespace heapledger::analysis

@@ -114,6 +114,16 @@ class LeaksAnalysis {
     return &chosen;
   }
 
+  // By worker and endpoint: how many others of it end while one request of it runs.
+  std::map<std::pair<std::int64_t, std::int64_t>, double> at_once_by_endpoint() const {
+    std::map<std::pair<std::int64_t, std::int64_t>, double> at_once;
+    for (const auto& span : survivors_.spans) {
+      at_once[{span.worker, span.endpoint}] =
+          static_cast<double>(span.ended_meanwhile) / static_cast<double>(std::max<std::int64_t>(1, span.requests));
+    }
+    return at_once;
+  }
+
   void collect() {
     if (survivors_.lives.empty()) {
       return;
@@ -125,6 +135,7 @@ class LeaksAnalysis {
     for (const auto& row : survivors_.cohorts) {
       cohorts[{row.worker, row.endpoint}].push_back(row);
     }
+    std::map<std::pair<std::int64_t, std::int64_t>, double> at_once = at_once_by_endpoint();
     for (const auto& life : survivors_.lives) {
       Endpoint* endpoint = life.requests > 0 ? endpoint_of(life.endpoint, life.worker) : nullptr;
       if (endpoint != nullptr) {
@@ -132,7 +143,7 @@ class LeaksAnalysis {
         worker.worker = life.worker;
         worker.life = &life;
         worker.cohorts = arrange_cohorts(life.requests, cohorts[{life.worker, life.endpoint}]);
-        worker.growth = judge_endpoint(worker.cohorts, life);
+        worker.growth = judge_endpoint(worker.cohorts, life, at_once[{life.worker, life.endpoint}]);
       }
     }
     for (const auto& span : survivors_.spans) {
@@ -225,7 +236,8 @@ class LeaksAnalysis {
     finding.cohorts = speaks->growth.series.cohorts;
     finding.oldest_free_requests = count_of(speaks->life->oldest_free_requests);
     finding.early_bytes_per_request = speaks->growth.series.early_rate_bytes;
-    finding.requests_needed = speaks->judged() ? 0 : static_cast<std::uint64_t>(kLeastRequests);
+    finding.requests_needed = speaks->judged() ? 0 : count_of(speaks->growth.requests_needed);
+    finding.needed_for_overlap = !speaks->judged() && speaks->growth.requests_needed > kLeastRequests;
     for (const WorkerGrowth& worker : workers) {
       finding.workers_alike += worker.growth.verdict == finding.verdict ? 1 : 0;
     }

@@ -57,8 +57,11 @@ void for_each_common(const EndpointGrowth& one, const EndpointGrowth& other, Vis
   }
 }
 
-bool both_level(const KeptSize& one, const KeptSize& other) {
-  return one.shape == SeriesShape::kLevel && other.shape == SeriesShape::kLevel;
+// What the other keeps need not be as even: a leak charged to both by chance is uneven at the one with the smaller
+// part.
+bool both_keep(const KeptSize& one, const KeptSize& other) {
+  return one.shape == SeriesShape::kLevel &&
+         (other.shape == SeriesShape::kLevel || other.rate_bytes >= one.rate_bytes / 2);
 }
 
 // One keeps less and less, and the other makes up for it: what neither shows alone. Where old blocks are freed the
@@ -74,7 +77,7 @@ bool may_be_others(const CohortSeries& one, const EndpointGrowth& one_growth, co
                    const EndpointGrowth& other_growth) {
   double common = 0;
   for_each_common(one_growth, other_growth, [&](const KeptSize& kept, const KeptSize& also) {
-    if (both_level(kept, also) || make_up(one, kept, other, also)) {
+    if (both_keep(kept, also) || make_up(one, kept, other, also)) {
       common += kept.rate_bytes;
     }
   });

@@ -14,7 +14,7 @@ namespace heapledger::analysis {
 inline constexpr std::int64_t kRecycledAtMostBytes = 512;
 
 // True when at least half of what `one` keeps a request is of small sizes that `other` keeps more and more of, too:
-// both evenly, or so that only their sum over the recording is even.
+// both evenly, or the other at least half as much, or so that only their sum over the recording is even.
 bool may_be_others(const CohortSeries& one, const EndpointGrowth& one_growth, const CohortSeries& other,
                    const EndpointGrowth& other_growth);
 

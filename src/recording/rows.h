@@ -309,13 +309,15 @@ struct RequestLevelRow {
   std::optional<std::int64_t> curve;
 };
 
-// How many requests of an endpoint a worker has rows of, and when the first and the last of them started.
+// How many requests of an endpoint a worker has rows of, when the first and the last of them started, and how far they
+// overlap.
 struct RequestSpanRow {
   std::int64_t worker = 0;
   std::int64_t endpoint = 0;
   std::int64_t requests = 0;
   std::int64_t first_started_us = 0;
   std::int64_t last_started_us = 0;
+  std::int64_t ended_meanwhile = 0;  // summed over its requests: how many others of it ended while that one ran
 };
 
 // What an endpoint's responses say of its end: the headers Deprecation (RFC 9745) and Sunset (RFC 8594), empty for

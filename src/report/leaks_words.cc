@@ -105,9 +105,11 @@ std::string leak_reason(const LeakFinding& finding) {
     case LeakGrounds::kNothing:
       return "nothing that grows";
     case LeakGrounds::kTooFewRequests:
-      return fmt::format("{}, needs about {}{}", requests_text(finding.worker_requests),
-                         format_count(finding.requests_needed),
-                         finding.worker_requests < finding.requests ? " in one worker" : "");
+      return fmt::format("{}, needs about {}{}{}", requests_text(finding.worker_requests),
+                         finding.needed_for_overlap ? about_count(static_cast<double>(finding.requests_needed))
+                                                    : format_count(finding.requests_needed),
+                         finding.worker_requests < finding.requests ? " in one worker" : "",
+                         finding.needed_for_overlap ? ": so many run at once" : "");
     case LeakGrounds::kNoSurvivorsKept:
       break;
   }

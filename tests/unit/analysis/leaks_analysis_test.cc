@@ -57,6 +57,33 @@ TEST(LeaksAnalysis, TooFewRequestsAreUnknownAndNoGateIsJudged) {
   EXPECT_EQ(result.has_leak(), std::nullopt);
 }
 
+// 256 requests of which 250 ran at once: what they keep was made before any of them ended.
+TEST(LeaksAnalysis, RequestsThatAllRanAtOnceAreTooFew) {
+  LeakTables survivors;
+  add_life(survivors, 1, 1, 256, 10, 4096, one_each);
+  survivors.spans.back().ended_meanwhile = 256 * 128;
+  const auto finding = find(survivors).findings.at(0);
+  EXPECT_EQ(finding.verdict, LeakVerdict::kUnknown);
+  EXPECT_EQ(finding.requests_needed, 8U * 128);
+  EXPECT_TRUE(finding.needed_for_overlap);
+  survivors.spans.back().ended_meanwhile = 256 * 32;
+  EXPECT_EQ(find(survivors).findings.at(0).verdict, LeakVerdict::kLeak);
+}
+
+// 40 bytes a request of a size that declines are less than what is spoken of; with another size it is more.
+TEST(LeaksAnalysis, ADeclineTooSmallToNameDoesNotHideWhatAllSizesKeep) {
+  LeakTables survivors;
+  add_life(survivors, 1, 1, 640, 0, 64,
+           [](auto first, auto last) { return (last - first + 1) * (1000 - first) / 1500; });
+  const auto lives = survivors.lives;
+  EXPECT_EQ(find(survivors).findings.at(0).verdict, LeakVerdict::kNone);
+  add_life(survivors, 1, 1, 640, 0, 80, [](auto first, auto) { return (first / 64) % 2 == 0 ? 20 : 42; });
+  survivors.lives = lives;
+  const auto finding = find(survivors).findings.at(0);
+  EXPECT_EQ(finding.verdict, LeakVerdict::kGrowing);
+  EXPECT_GT(finding.bytes_per_request.value_or(0), 48);
+}
+
 TEST(LeaksAnalysis, RequestsWithoutSurvivorsKeptAreUnknown) {
   LeakTables survivors;
   add_life(survivors, 1, 1, 1000, 10, 4096, none_left);
@@ -189,6 +216,15 @@ TEST(LeaksAnalysis, LeaksOfLargeBlocksOrOfDifferentWorkersStandForThemselves) {
   add_life(apart, 1, 1, 1000, 10, 64, one_each);
   add_life(apart, 2, 2, 1000, 10, 64, one_each);
   EXPECT_TRUE(find(apart).findings.at(0).shared_with.empty());
+}
+
+TEST(LeaksAnalysis, ALeakOfASmallSizeNamesWhoKeepsAsMuchOfItUnevenly) {
+  LeakTables survivors;
+  add_life(survivors, 1, 1, 1024, 10, 64, one_each);
+  add_life(survivors, 1, 2, 1024, 10, 64, [](auto first, auto) { return (first / 64) % 2 == 0 ? 30 : 90; });
+  const auto findings = find(survivors).findings;
+  EXPECT_EQ(findings.at(0).verdict, LeakVerdict::kLeak);
+  EXPECT_EQ(findings.at(0).shared_with.size(), 1U);
 }
 
 TEST(LeaksAnalysis, ALeakChargedToTwoEndpointsInTurnIsFoundAndNamesBoth) {

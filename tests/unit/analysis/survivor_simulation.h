@@ -48,7 +48,7 @@ class SimulatedEndpoint {
   EndpointGrowth judge(bool by_size = true) const {
     recording::EndpointLifeRow life = life_;
     life.requests = now_;
-    return judge_endpoint(arrange_cohorts(now_, rows(by_size)), life);
+    return judge_endpoint(arrange_cohorts(now_, rows(by_size)), life, 0);
   }
 
   std::vector<recording::CohortRow> rows(bool by_size) const {
