@@ -69,7 +69,9 @@ std::uint64_t allocator_retained_bytes(Engine& e) noexcept {
   return held - std::min(held, used_bytes) + heap.fordblks;
 }
 
-// Our own memory. Of a mapped ledger file every page is resident somewhere; what counts here is what this process
+}  // namespace
+
+// Of a mapped ledger file every page is resident somewhere; what counts here is what this process
 // has touched of it.
 std::uint64_t own_bytes(Engine& e) noexcept {
   const ledger::Header& header = e.ledger.header;
@@ -84,9 +86,7 @@ std::uint64_t own_bytes(Engine& e) noexcept {
          e.pools.resident_bytes() + e.words.resident_bytes() + e.natives.resident_bytes();
 }
 
-}  // namespace
-
-void take_sample(Engine& e) noexcept {
+void take_sample(Engine& e, std::uint64_t own) noexcept {
   ledger::ProcessSample& sample = e.ledger.sample;
   const std::uint64_t version = sample.version.load(kRelaxed);
   sample.version.store(version + 1, kRelaxed);
@@ -95,7 +95,7 @@ void take_sample(Engine& e) noexcept {
   sample.rss_bytes = resident_set_bytes();
   sample.live_bytes = live_of_all(e);
   sample.allocator_retained_bytes = allocator_retained_bytes(e);
-  sample.heapledger_bytes = own_bytes(e);
+  sample.heapledger_bytes = own;
   sample.arena_bytes = e.arena_bytes;
   sample.native_live_bytes = native_live_of_all(e);
   sample.version.store(version + 2, std::memory_order_release);
@@ -104,7 +104,7 @@ void take_sample(Engine& e) noexcept {
 void sample_if_due(Engine& e) noexcept {
   const std::uint64_t now_ns = base::monotonic_ns();
   if (now_ns < e.next_sample_ns) return;
-  take_sample(e);
+  take_sample(e, own_bytes(e));
   const std::uint64_t cost_ns = base::monotonic_ns() - now_ns;
   e.next_sample_ns = now_ns + std::max(kShortestPauseNs, cost_ns * kPausePerCost);
   drop_empty_map_pages(e);

@@ -8,6 +8,9 @@
 namespace heapledger::engine {
 
 void sample_if_due(Engine& e) noexcept;
-void take_sample(Engine& e) noexcept;
+// What heapledger itself holds. An upper bound: pages that were only read count, where a walk has come along.
+std::uint64_t own_bytes(Engine& e) noexcept;
+// `own`: from before a walk of the block maps, which reads every page of them.
+void take_sample(Engine& e, std::uint64_t own) noexcept;
 
 }  // namespace heapledger::engine

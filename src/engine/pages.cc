@@ -12,8 +12,7 @@ constexpr std::size_t kPage = 4096;
 void* map_anonymous(std::size_t bytes, int protection) noexcept {
   void* address = mmap(nullptr, bytes, protection, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (address == MAP_FAILED) return nullptr;
-  // A huge page would make a lazily touched table resident 2 MiB at a time.
-  madvise(address, bytes, MADV_NOHUGEPAGE);
+  keep_pages_small(address, bytes);
   // Of no use in a core dump. The two together are how these pages are told from the service's in /proc/PID/smaps.
   madvise(address, bytes, MADV_DONTDUMP);
   return address;
@@ -24,6 +23,8 @@ void* map_anonymous(std::size_t bytes, int protection) noexcept {
 void* map_pages(std::size_t bytes) noexcept { return map_anonymous(bytes, PROT_READ | PROT_WRITE); }
 
 void* map_zero_pages(std::size_t bytes) noexcept { return map_anonymous(bytes, PROT_READ); }
+
+void keep_pages_small(void* address, std::size_t bytes) noexcept { madvise(address, bytes, MADV_NOHUGEPAGE); }
 
 void drop_pages(void* address, std::size_t bytes) noexcept { madvise(address, bytes, MADV_DONTNEED); }
 

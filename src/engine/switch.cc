@@ -11,6 +11,7 @@
 #include "engine/measure.h"
 #include "engine/native_books.h"
 #include "engine/owners.h"
+#include "engine/pages.h"
 
 namespace heapledger::engine {
 namespace {
@@ -59,6 +60,7 @@ bool start(Engine& e, const StartOptions& options) noexcept {
     e.off_reason = "no address space for the block map";
     return false;
   }
+  keep_pages_small(hl_engine_storage + sizeof(ledger::Ledger), sizeof(Engine) - sizeof(ledger::Ledger));
   e.words.set_granule_shift(options.granule_shift);
   e.native = options.native;
   write_header(e, options);
@@ -103,6 +105,7 @@ void freeze(Engine& e) noexcept {
   if (!e.active || e.frozen) return;
   ledger::Header& header = e.ledger.header;
   const HeldFrees held(e);
+  const std::uint64_t own = own_bytes(e);
   e.words.close();  // from here on no thread changes a counter: the pools are the GIL's
   e.natives.close();
   const Audit result = settled_audit(e);
@@ -110,7 +113,7 @@ void freeze(Engine& e) noexcept {
   header.audited_owner_mismatches = result.mismatches;
   header.audited = result.done ? 1 : 0;
   count_survivors(e);
-  take_sample(e);
+  take_sample(e, own);
   header.frozen_unix_ns = base::unix_ns();
   close_books(e, "frozen at exit");
   if (header.displaced_unix_ns.load(std::memory_order_relaxed) == 0) {

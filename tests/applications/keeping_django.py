@@ -17,7 +17,7 @@ from django.core.handlers.wsgi import WSGIHandler
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
 
-from applications import keepers
+from applications import chosen
 
 
 def _handler(kind: Callable[[], object]) -> Callable[[HttpRequest], HttpResponse]:
@@ -28,5 +28,5 @@ def _handler(kind: Callable[[], object]) -> Callable[[HttpRequest], HttpResponse
     return handler
 
 
-urlpatterns = [path(name, _handler(kind)) for name, kind in keepers.KINDS.items()]
+urlpatterns = [path(name, _handler(kind)) for name, kind in chosen.KINDS.items()]
 app = WSGIHandler()

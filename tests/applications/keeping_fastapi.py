@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from fastapi import FastAPI
 from starlette.responses import PlainTextResponse
 
-from applications import keepers
+from applications import chosen
 
 app = FastAPI()
 
@@ -20,5 +20,5 @@ def _handler(kind: Callable[[], object]) -> Callable[[], Awaitable[PlainTextResp
     return handler
 
 
-for _name, _kind in keepers.KINDS.items():
+for _name, _kind in chosen.KINDS.items():
     app.get(f"/{_name}")(_handler(_kind))

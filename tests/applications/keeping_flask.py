@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from flask import Flask
 
-from applications import keepers
+from applications import chosen
 
 app = Flask("keeping")
 
@@ -19,5 +19,5 @@ def _handler(kind: Callable[[], object]) -> Callable[[], str]:
     return handler
 
 
-for _name, _kind in keepers.KINDS.items():
+for _name, _kind in chosen.KINDS.items():
     app.add_url_rule(f"/{_name}", endpoint=_name, view_func=_handler(_kind))
