@@ -2,11 +2,15 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 namespace heapledger::analysis {
 namespace {
 
 constexpr std::int64_t kHandedOnRequests = 32;
+constexpr double kHistoryFrom = 0.45;  // of all requests
+constexpr double kHistoryUntil = 0.8;
+constexpr double kLeastGrown = 0.5;  // of what the rate adds since then
 
 struct JudgedSizes {
   std::vector<SeriesJudgement> single;  // as CohortSeries::sizes
@@ -55,6 +59,28 @@ std::vector<KeptSize> kept_sizes(const CohortSeries& cohorts, const JudgedSizes&
     }
   }
   return kept;
+}
+
+// Deaths by chance can leave a level, too: of a sample of all requests so far, or the best of them, each cohort keeps
+// as much as the others. But what is retained in all does not grow then, while a leak's does by its rate.
+bool stands_still(const EndpointGrowth& growth, const CohortSeries& cohorts, const recording::EndpointLifeRow& life) {
+  const bool even = growth.verdict == LeakVerdict::kLeak;
+  const double rate =
+      even ? growth.series.rate_bytes : std::min(growth.series.rate_bytes, growth.series.late_rate_bytes);
+  if (growth.series.proven || growth.series.held_bytes < kNotableBytes || growth.grounds == LeakGrounds::kAddsLess) {
+    return false;
+  }
+  const auto requests = static_cast<double>(cohorts.requests);
+  std::optional<double> most;
+  for (const auto& level : life.retained_history) {
+    const auto then = static_cast<double>(level.requests);
+    if (then >= kHistoryFrom * requests && then <= kHistoryUntil * requests) {
+      const double grown = growth.retained_bytes - static_cast<double>(level.retained_bytes);
+      const double share = grown / (std::max(rate, kLeastRateBytes) * (requests - then));
+      most = std::max(most.value_or(share), share);
+    }
+  }
+  return most && *most < kLeastGrown;
 }
 
 void conclude(EndpointGrowth& growth, LeakVerdict verdict, LeakGrounds grounds, const SeriesJudgement& series) {
@@ -197,8 +223,13 @@ EndpointGrowth judge_endpoint(const CohortSeries& cohorts, const recording::Endp
   const JudgedSizes judged = judge_sizes(cohorts, oldest_free);
   growth.kept = kept_sizes(cohorts, judged);
   growth.unseen_rate_bytes = std::max(judged.pool.unseen_rate_bytes, kLeastRateBytes);
-  if (conclude_leak(growth, cohorts, judged, oldest_free) || conclude_growing(growth, cohorts, judged, oldest_free) ||
-      conclude_held(growth, cohorts, judged, oldest_free, SeriesShape::kDying) ||
+  const bool grows =
+      conclude_leak(growth, cohorts, judged, oldest_free) || conclude_growing(growth, cohorts, judged, oldest_free);
+  if (grows && stands_still(growth, cohorts, life)) {
+    const SeriesJudgement series = growth.series;
+    conclude(growth, LeakVerdict::kCache, LeakGrounds::kOldFreed, series);
+  }
+  if (grows || conclude_held(growth, cohorts, judged, oldest_free, SeriesShape::kDying) ||
       conclude_held(growth, cohorts, judged, oldest_free, SeriesShape::kFirstOnly)) {
     date(growth, cohorts, life);
     return growth;

@@ -24,6 +24,17 @@ std::vector<std::int64_t> parse_ages(const std::string& json) {
   return bins.size() == kAgeBins ? bins : std::vector<std::int64_t>{};
 }
 
+bool parse_history(const std::string& json, std::vector<EndpointLifeRow::RetainedLevel>& levels) {
+  try {
+    for (const nlohmann::json& level : nlohmann::json::parse(json)) {
+      levels.push_back({level.at(0).get<std::int64_t>(), level.at(1).get<std::int64_t>()});
+    }
+  } catch (const nlohmann::json::exception&) {
+    return false;
+  }
+  return true;
+}
+
 std::vector<std::int64_t> parse_ids(std::string_view text) {
   std::vector<std::int64_t> ids;
   const char* at = text.data();
@@ -58,14 +69,23 @@ struct SpanReader {
 }  // namespace
 
 std::vector<EndpointLifeRow> Recording::endpoint_lives() const {
-  Statement select(*state_->database,
-                   "SELECT worker, endpoint, requests, freed_bytes, oldest_free_requests, first_aged_free_request, "
-                   "last_aged_free_request, freed_by_age FROM endpoint_life ORDER BY worker, endpoint");
+  Statement select(
+      *state_->database,
+      "SELECT worker, endpoint, requests, freed_bytes, oldest_free_requests, first_aged_free_request, "
+      "last_aged_free_request, freed_by_age, retained_history FROM endpoint_life ORDER BY worker, endpoint");
   std::vector<EndpointLifeRow> rows;
   while (select.step()) {
-    rows.push_back({state_->worker(select, 0), state_->endpoint(select, 1), select.size(2), select.size(3),
-                    select.size(4), select.optional_size(5), select.optional_size(6), parse_ages(select.text(7))});
+    rows.push_back({state_->worker(select, 0),
+                    state_->endpoint(select, 1),
+                    select.size(2),
+                    select.size(3),
+                    select.size(4),
+                    select.optional_size(5),
+                    select.optional_size(6),
+                    parse_ages(select.text(7)),
+                    {}});
     if (rows.back().freed_by_age_bytes.empty()) state_->damaged("ages cannot be read");
+    if (!parse_history(select.text(8), rows.back().retained_history)) state_->damaged("a history cannot be read");
   }
   return rows;
 }

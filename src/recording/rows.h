@@ -220,6 +220,11 @@ struct EndpointLifeRow {
   std::optional<std::int64_t> first_aged_free_request;
   std::optional<std::int64_t> last_aged_free_request;
   std::vector<std::int64_t> freed_by_age_bytes;  // twelve bins: below 10 ms, 40 ms, 160 ms, ...
+  struct RetainedLevel {
+    std::int64_t requests = 0;
+    std::int64_t retained_bytes = 0;
+  };
+  std::vector<RetainedLevel> retained_history;  // what survivors held when so many requests had ended, oldest first
 };
 
 // Those still live, by the run of requests they were born in and by size. block_bytes: largest of the size class.

@@ -206,6 +206,7 @@ CREATE TABLE endpoint_life (  -- what became of blocks that outlived their reque
   first_aged_free_request INTEGER,     -- number of the endpoint's latest request when a survivor of age 32 and more was
   last_aged_free_request INTEGER,      -- freed first, and last; NULL: never
   freed_by_age TEXT NOT NULL,          -- JSON: bytes by age, below 10 ms, 40 ms, 160 ms, ... (12 bins, four times each)
+  retained_history TEXT NOT NULL DEFAULT '[]',  -- JSON: [requests, bytes survivors held then], a quarter more each time
   PRIMARY KEY (worker, endpoint)
 ) WITHOUT ROWID;
 

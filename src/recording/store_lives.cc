@@ -36,12 +36,16 @@ void Store::replace_lives(std::int64_t worker, const std::vector<EndpointLifeRow
   Statement(state_->database, "DELETE FROM endpoint_life WHERE worker = ?").bind(worker).run();
   Statement insert(state_->database,
                    "INSERT INTO endpoint_life (worker, endpoint, requests, freed_bytes, oldest_free_requests, "
-                   "first_aged_free_request, last_aged_free_request, freed_by_age) VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
+                   "first_aged_free_request, last_aged_free_request, freed_by_age, retained_history) "
+                   "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
   for (const EndpointLifeRow& life : lives) {
     insert.bind(worker).bind(life.endpoint).bind(life.requests).bind(life.freed_bytes);
     insert.bind(life.oldest_free_requests).bind(life.first_aged_free_request).bind(life.last_aged_free_request);
     const std::string ages = nlohmann::json(life.freed_by_age_bytes).dump();
-    insert.bind(std::string_view(ages)).run();
+    nlohmann::json history = nlohmann::json::array();
+    for (const auto& level : life.retained_history) history.push_back({level.requests, level.retained_bytes});
+    const std::string levels = history.dump();
+    insert.bind(std::string_view(ages)).bind(std::string_view(levels)).run();
   }
 }
 

@@ -63,8 +63,9 @@ class WorkerFeed {
   void add_responded(Store& store);
   void replace_books(Store& store);
   void replace_survivors(Store& store);
-  void replace_lives(Store& store);
-  void replace_cohorts(Store& store);
+  using RetainedByEndpoint = std::map<std::int64_t, std::int64_t>;
+  void replace_lives(Store& store, const RetainedByEndpoint& retained);
+  RetainedByEndpoint replace_cohorts(Store& store);
   void replace_flows(Store& store);
   void replace_sites(Store& store);
   void replace_body_limits(Store& store);
@@ -99,6 +100,7 @@ class WorkerFeed {
   std::map<std::uint32_t, std::int64_t> endpoints_;
   std::set<std::uint32_t> noticed_;  // endpoints whose notice is stored
   std::map<std::uint32_t, std::optional<std::int64_t>> stacks_;
+  std::map<std::int64_t, std::vector<EndpointLifeRow::RetainedLevel>> retained_histories_;  // by endpoint
   std::map<std::pair<std::uint32_t, std::uint32_t>, std::int64_t> content_types_;
   std::map<std::uint32_t, std::optional<std::int64_t>> pools_;
   std::set<std::pair<std::int64_t, std::int64_t>> connections_;  // in the store as not ended: pool, number

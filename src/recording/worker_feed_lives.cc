@@ -18,13 +18,12 @@ std::optional<std::int64_t> unless_zero(std::uint64_t value) {
 }  // namespace
 
 void WorkerFeed::replace_survivors(Store& store) {
-  replace_lives(store);
-  replace_cohorts(store);
+  replace_lives(store, replace_cohorts(store));
   replace_flows(store);
   replace_sites(store);
 }
 
-void WorkerFeed::replace_lives(Store& store) {
+void WorkerFeed::replace_lives(Store& store, const RetainedByEndpoint& retained) {
   std::vector<EndpointLifeRow> lives;
   for (const ledger::Life& life : view_->lives()) {
     const std::optional<std::int64_t> endpoint = known_endpoint(store, life.endpoint);
@@ -38,6 +37,13 @@ void WorkerFeed::replace_lives(Store& store) {
     row.last_aged_free_request = unless_zero(life.last_aged_free_request);
     std::transform(std::begin(life.freed_by_age_bytes), std::end(life.freed_by_age_bytes),
                    std::back_inserter(row.freed_by_age_bytes), stored_size);
+    std::vector<EndpointLifeRow::RetainedLevel>& history = retained_histories_[*endpoint];
+    const std::int64_t last = history.empty() ? 0 : history.back().requests;
+    if (row.requests > last && row.requests - row.requests / 5 >= last) {
+      const auto held = retained.find(*endpoint);
+      history.push_back({row.requests, held == retained.end() ? 0 : held->second});
+    }
+    row.retained_history = history;
     // Two ids of a hostile ledger may name one endpoint.
     const auto same = [&](const EndpointLifeRow& other) { return other.endpoint == row.endpoint; };
     if (std::none_of(lives.begin(), lives.end(), same)) lives.push_back(std::move(row));
@@ -45,7 +51,8 @@ void WorkerFeed::replace_lives(Store& store) {
   store.replace_lives(row_.id, lives);
 }
 
-void WorkerFeed::replace_cohorts(Store& store) {
+WorkerFeed::RetainedByEndpoint WorkerFeed::replace_cohorts(Store& store) {
+  RetainedByEndpoint retained;
   std::vector<CohortRow> cohorts;
   for (const ledger::Cohort& cohort : view_->cohorts()) {
     const std::optional<std::int64_t> endpoint = known_endpoint(store, cohort.endpoint);
@@ -60,8 +67,11 @@ void WorkerFeed::replace_cohorts(Store& store) {
       row.live_blocks = stored_size(cohort.live_blocks);
     }
     cohorts.push_back(row);
+    std::int64_t& held = retained[*endpoint];
+    held = saturating_add(held, row.live_bytes);
   }
   store.replace_cohorts(row_.id, cohorts);
+  return retained;
 }
 
 void WorkerFeed::replace_flows(Store& store) {

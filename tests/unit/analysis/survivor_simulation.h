@@ -25,10 +25,18 @@ class SimulatedEndpoint {
   }
 
   std::int64_t now() const { return now_; }
-  void next_request() { ++now_; }
+  // The recording notes what survivors hold whenever a quarter more requests have ended.
+  void next_request() {
+    if (now_ > 0 && now_ * 4 / 5 >= noted_) {
+      life_.retained_history.push_back({now_, held_bytes_});
+      noted_ = now_;
+    }
+    ++now_;
+  }
 
   std::uint64_t keep(std::int64_t bytes) {
     live_[++last_id_] = {now_, bytes};
+    held_bytes_ += bytes;
     return last_id_;
   }
 
@@ -42,6 +50,7 @@ class SimulatedEndpoint {
       life_.last_aged_free_request = now_;
     }
     life_.freed_bytes += found->second.bytes;
+    held_bytes_ -= found->second.bytes;
     live_.erase(found);
   }
 
@@ -84,6 +93,8 @@ class SimulatedEndpoint {
     std::int64_t bytes;
   };
   std::int64_t now_ = 0;
+  std::int64_t noted_ = 0;
+  std::int64_t held_bytes_ = 0;
   std::uint64_t last_id_ = 0;
   std::unordered_map<std::uint64_t, Block> live_;
   recording::EndpointLifeRow life_;
