@@ -98,6 +98,8 @@ void begin_survival(Engine& e, OwnerId owner) noexcept {
   ledger::LifeRecord* life = life_of(e, who.endpoint);
   if (life == nullptr) return;
   who.ordinal = static_cast<std::uint32_t>(++life->requests);
+  // What a service frees when it is shut down is no sign that it would have been freed had it gone on.
+  life->oldest_free_requests.store(life->freed_since_requests.load(kRelaxed), kRelaxed);
   // Off-GIL frees look at the flags.
   __atomic_store_n(&who.flags, static_cast<std::uint16_t>(who.flags | ledger::kOwnerAged), __ATOMIC_RELEASE);
   life->retained_bytes.fetch_add(live_bytes(e, owner), kRelaxed);
@@ -118,7 +120,7 @@ void survivor_freed(Engine& e, std::uint16_t owner, std::uint16_t freer, std::ui
   life->retained_bytes.fetch_sub(static_cast<std::int64_t>(bytes), kRelaxed);
   life->freed_bytes.fetch_add(bytes, kRelaxed);
   life->freed_by_age_bytes[age_bin(now_ns - std::min(now_ns, ended_ns))].fetch_add(bytes, kRelaxed);
-  raise_to(life->oldest_free_requests, age);
+  raise_to(life->freed_since_requests, age);
   if (age >= kAgedRequests) {
     std::uint64_t never = 0;
     life->first_aged_free_request.compare_exchange_strong(never, requests, kRelaxed);

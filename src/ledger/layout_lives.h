@@ -30,11 +30,11 @@ struct LifeRecord {
   std::uint16_t cohort_owners[kCohorts];               // [gil] tenured owners, 0: none
   std::atomic<std::int64_t> retained_bytes;            // [any] survivors still live
   std::atomic<std::uint64_t> freed_bytes;              // [any] survivors freed
-  std::atomic<std::uint64_t> oldest_free_requests;     // [any] the greatest age at which one was freed
+  std::atomic<std::uint64_t> oldest_free_requests;     // [gil] freed_since_requests when its last request ended
   std::atomic<std::uint64_t> first_aged_free_request;  // [any] LifeRecord::requests when first one of age 32 and more
   std::atomic<std::uint64_t> last_aged_free_request;   // [any] ... and when last
   std::atomic<std::uint64_t> freed_by_age_bytes[kAgeBins];  // [any]
-  std::uint64_t reserved[1];
+  std::atomic<std::uint64_t> freed_since_requests;          // [any] the greatest age, also since its last request ended
 };
 static_assert(sizeof(LifeRecord) == 192);
 

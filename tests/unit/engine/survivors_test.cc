@@ -43,7 +43,7 @@ TEST_F(Survivors, size_classes_are_steps_of_sixteen_and_then_powers_of_two) {
 TEST_F(Survivors, live_ones_are_told_apart_by_the_requests_they_come_from) {
   for (std::uint64_t i = 0; i < 160; ++i) serve("/leaks", i, 100);
   for (std::uint64_t i = 0; i < 40; ++i) hl_freed(address(i));
-  EXPECT_EQ(view()->lives().at(0).oldest_free_requests, 159u);  // the first one's, when 160 had ended
+  EXPECT_EQ(view()->lives().at(0).oldest_free_requests, 0u);  // the service may be shutting down: no sign yet
   std::map<std::uint64_t, std::int64_t> live;
   for (const ledger::Cohort& cohort : view()->cohorts()) {
     EXPECT_FALSE(cohort.block_bytes);
@@ -54,6 +54,8 @@ TEST_F(Survivors, live_ones_are_told_apart_by_the_requests_they_come_from) {
   EXPECT_EQ(live[33], 800);
   EXPECT_EQ(live[49], 1600);
   EXPECT_EQ(live[145], 1600);
+  serve("/leaks", 160, 100);
+  EXPECT_EQ(view()->lives().at(0).oldest_free_requests, 159u);  // the first one's, when 160 had ended
 }
 
 TEST_F(Survivors, at_the_freeze_they_are_told_apart_by_size_too) {
