@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import copy
 import http.client
-import inspect
 import json
-import pickle
 import socket
-import types
 from collections.abc import Iterator
 from contextlib import closing
-from pathlib import Path
 from typing import Any
 
 import pytest
-from heapledger import _engine, _health
-from heapledger.codecs import _marking
 from serving import MIB, Recording, Row, Service, fetch_all, gunicorn, uvicorn
 
 KIB = 1024
@@ -264,125 +257,3 @@ def test_body_limits_are_those_of_the_settings(served: tuple[str, Recording]) ->
     rows = served[1].query("SELECT b.* FROM body_limit b JOIN worker w ON w.id = b.worker")
     assert {row["setting"]: row["limit_bytes"] for row in rows} == LIMITS[served[0]]
     assert {row["endpoint"] for row in rows} == {None}
-
-
-# ---- the replacement itself, where nothing is recorded ----
-
-
-def plain(first: int, second: int = 2) -> tuple[int, int]:
-    """What it does."""
-    return first, second
-
-
-def test_a_marked_function_is_like_the_original(monkeypatch: pytest.MonkeyPatch) -> None:
-    original = plain
-    here: Any = __import__(__name__)
-    _marking.mark(here, _marking.SERIALIZE, "plain")
-    try:
-        marked: Any = here.plain
-        assert marked is not original
-        assert marked(1) == (1, 2)
-        assert marked(second=4, first=3) == (3, 4)
-        assert isinstance(marked, types.FunctionType)
-        assert inspect.isfunction(marked)
-        assert inspect.signature(marked) == inspect.signature(original)
-        assert (marked.__name__, marked.__doc__, marked.__module__) == ("plain", "What it does.", __name__)
-        assert marked.__defaults__ == (2,)
-        assert marked.__code__ is original.__code__
-        assert repr(marked) == repr(original)
-        assert pickle.loads(pickle.dumps(marked)) is marked
-        assert copy.deepcopy(marked) is marked
-        with pytest.raises(TypeError, match="plain"):
-            marked()
-        with pytest.raises(AttributeError):
-            marked.no_such_thing  # noqa: B018
-        _marking.mark(here, _marking.SERIALIZE, "plain")
-        assert here.plain is marked
-    finally:
-        here.plain = original
-
-
-class Methods:
-    def method(self, value: int) -> tuple[Any, int]:
-        return self, value
-
-    @classmethod
-    def of_class(cls, value: int) -> tuple[Any, int]:
-        return cls, value
-
-    @staticmethod
-    def alone(value: int) -> int:
-        return value
-
-    @property
-    def thing(self) -> Any:
-        return self
-
-    @thing.setter
-    def thing(self, value: int) -> None:
-        raise KeyError(value)
-
-    async def later(self, value: int) -> tuple[Any, int]:
-        await asyncio.sleep(0)
-        return self, value
-
-    built_in = len
-
-
-class Derived(Methods):
-    pass
-
-
-async def as_task(one: Any) -> tuple[Any, int]:
-    return await asyncio.create_task(one.later(7))  # type: ignore[no-any-return]
-
-
-def test_methods_of_every_kind_are_bound_as_before() -> None:
-    _marking.mark(Methods, _marking.READ, "method", "of_class", "alone", "thing", "built_in")
-    _marking.mark_awaited(Methods, _marking.READ, "later")
-    one: Any = Derived()
-    assert one.method(1) == (one, 1)
-    assert Methods.method(one, 2) == (one, 2)
-    assert one.method.__self__ is one
-    assert one.of_class(3) == (Derived, 3)
-    assert Methods.of_class(3) == (Methods, 3)
-    assert one.alone(4) == 4
-    assert one.thing is one
-    with pytest.raises(KeyError):
-        one.thing = 5
-    assert one.built_in([1, 2]) == 2
-    assert inspect.iscoroutinefunction(Methods.later)
-    assert inspect.signature(one.later) == inspect.signature(Derived().later)
-    assert asyncio.run(one.later(6)) == (one, 6)
-    assert asyncio.run(as_task(one)) == (one, 7)
-
-
-def test_what_a_library_lacks_is_left_out_and_counted() -> None:
-    library = types.ModuleType("library")
-    library.loads = plain  # type: ignore[attr-defined]
-    before = dict(_health.counters)
-    _marking.mark(library, _marking.DESERIALIZE, "load", "loads")
-    assert library.loads(1) == (1, 2)
-    assert not hasattr(library, "load")
-    assert _health.counters.get("not_found:.library.load", 0) == before.get("not_found:.library.load", 0) + 1
-
-
-def test_phased_refuses_what_is_no_callable_and_no_phase() -> None:
-    for arguments in ((3, 0), (plain, -1), (plain, 5), (plain,)):
-        with pytest.raises(TypeError):
-            _engine.Phased(*arguments)  # type: ignore[arg-type]
-
-
-def test_tracebacks_have_no_frame_of_the_replacement() -> None:
-    phased = _engine.Phased(json.loads, _engine.DESERIALIZE)
-    try:
-        phased("{")
-    except ValueError as error:
-        assert error.__traceback__ is not None
-        frames = []
-        trace = error.__traceback__
-        while trace is not None:
-            frames.append(Path(trace.tb_frame.f_code.co_filename).name)
-            trace = trace.tb_next  # type: ignore[assignment]
-        assert "_marking.py" not in frames
-        assert frames[1] == "__init__.py"

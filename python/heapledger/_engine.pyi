@@ -9,7 +9,7 @@ RAISED: int
 STREAMED_IN: int
 STREAMED_OUT: int
 DISCONNECTED: int
-READ: int  # phases that enter_phase and Phased mark
+READ: int  # phases that enter_phase and mark know
 DESERIALIZE: int
 HANDLE: int  # marks nothing
 SERIALIZE: int
@@ -36,16 +36,6 @@ class Request:
     def live_bytes(self) -> int: ...
     @property
     def peak_bytes(self) -> int: ...
-
-@final
-class Phased:
-    """A callable in the place of another, which marks a phase of the running request while it is called.
-
-    In every other respect it is that one: attributes, signature, pickle, `isinstance`, binding as a method.
-    """
-
-    def __init__(self, function: Callable[..., Any], phase: int) -> None: ...
-    def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
 
 def start(run_dir: str) -> bool:
     """Install the hooks and open this process's ledger in run_dir. Twice is a no-op. False: off (see status())."""
@@ -98,6 +88,12 @@ def enter_phase(request: Request, phase: int, /) -> int:
 
 def leave_phase(request: Request, visit: int, /) -> None:
     """The phase that enter_phase began is over."""
+
+def mark(function: Callable[..., Any], phase: int, getter_of: type | None = None, /) -> bool:
+    """Its calls, wherever it was imported to, are a phase of the running request. The object itself stays as it is.
+
+    getter_of: the class whose property it gets. False: it is neither Python's nor a built-in function, or taken.
+    """
 
 def begin_sending(request: Request, /) -> None:
     """The response is on its way: what the request does from here on, and is no other phase, is sending."""

@@ -72,15 +72,11 @@ class Entry:
     def __new__(cls, app: Any, known: bool = False) -> Entry: ...
     def __call__(self, scope: Any, receive: Any, send: Any) -> Any: ...
 
-@final
-class Visiting:
-    """In the place of a coroutine function: what it returns is awaited within this phase of the request that calls.
+def mark_awaited(function: Callable[..., Any], phase: int, /) -> bool:
+    """What this coroutine function returns is awaited within a phase of the request that calls it.
 
-    `Phased` stands around it and makes it look like the function.
+    The object itself stays as it is. False: it is no Python function, or its calls are taken.
     """
-
-    def __init__(self, function: Callable[..., Any], phase: int) -> None: ...
-    def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
 
 def bind(names: dict[str, Any], /) -> None:
     """Take over the functions and tables that exchanges use."""

@@ -9,9 +9,9 @@
 #include "cpython/alloc_hooks.h"
 #include "cpython/current_owner.h"
 #include "cpython/import_watch.h"
+#include "cpython/marked_calls.h"
 #include "cpython/marks_functions.h"
 #include "cpython/native_hooks.h"
-#include "cpython/phased_object.h"
 #include "cpython/pool_functions.h"
 #include "cpython/request_object.h"
 #include "engine/audit.h"
@@ -185,6 +185,7 @@ PyMethodDef g_methods[] = {
     {"enter_phase", as_method(request_enter_phase), METH_FASTCALL, "Mark a phase of this request from here on."},
     {"leave_phase", as_method(request_leave_phase), METH_FASTCALL, "Undo what enter_phase returned."},
     {"begin_sending", request_begin_sending, METH_O, "The response is on its way."},
+    {"mark", mark, METH_VARARGS, "Its calls are a phase of the request that calls."},
     {"current", request_current, METH_NOARGS, "The open request that runs here, or None."},
     {"run_with", as_method(request_run_with), METH_FASTCALL | METH_KEYWORDS, "Call a function under a request."},
     {"adopt", module_adopt, METH_O, "Re-own a bytes object's block to the running request."},
@@ -236,11 +237,10 @@ bool add_phases(PyObject* module) noexcept {
 
 PyMODINIT_FUNC PyInit__engine() {  // NOLINT(bugprone-reserved-identifier): CPython's name for it
   using namespace heapledger;      // NOLINT(google-build-using-namespace): the one place that names them all
-  if (!cpython::prepare_request_type() || !cpython::prepare_phased_type()) return nullptr;
+  if (!cpython::prepare_request_type()) return nullptr;
   PyObject* module = PyModule_Create(&cpython::g_module);
   if (module == nullptr) return nullptr;
   const bool done = PyModule_AddObjectRef(module, "Request", reinterpret_cast<PyObject*>(&cpython::RequestType)) == 0 &&
-                    PyModule_AddObjectRef(module, "Phased", reinterpret_cast<PyObject*>(&cpython::PhasedType)) == 0 &&
                     cpython::add_phases(module) &&
                     PyModule_AddStringConstant(module, "UNMATCHED", "<unmatched>") == 0 &&
                     PyModule_AddIntConstant(module, "APPROXIMATE", ledger::kRequestApproximate) == 0 &&

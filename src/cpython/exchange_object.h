@@ -119,8 +119,6 @@ bool prepare_spare_receiver() noexcept;
 extern PyTypeObject ReceiverType;
 extern PyTypeObject EntryType;
 bool prepare_entry_types() noexcept;
-extern PyTypeObject VisitingType;
-bool prepare_visiting_type() noexcept;
 
 PyObject* call_as_start_response(PyObject* self, PyObject* const* arguments, std::size_t count, PyObject* names);
 PyObject* call_as_send(PyObject* self, PyObject* const* arguments, std::size_t count, PyObject* names);
@@ -137,6 +135,7 @@ PyObject* exchange_of(PyObject* module, PyObject* token);
 PyObject* enter_wsgi(PyObject* module, PyObject* const* arguments, Py_ssize_t count);
 PyObject* note_flask(PyObject* module, PyObject* context);
 PyObject* note_starlette(PyObject* module, PyObject* const* arguments, Py_ssize_t count);
+PyObject* mark_awaited(PyObject* module, PyObject* arguments);
 PyObject* open_gunicorn(PyObject* module, PyObject* const* arguments, Py_ssize_t count);
 
 }  // namespace heapledger::cpython

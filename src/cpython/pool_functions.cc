@@ -1,5 +1,6 @@
 #include "cpython/pool_functions.h"
 
+#include <frameobject.h>  // up to 3.10 not in Python.h
 #include <string.h>
 
 #include <string_view>
