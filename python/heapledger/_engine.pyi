@@ -126,10 +126,12 @@ def pool_describe(
 ) -> int:
     """Id of a connection pool; an equal description has the same. 0: off, or no room (counted). settings: JSON."""
 
-def pool_connect(pool: int, /) -> Request | None:
+def pool_connect(pool: int, life: object = None, end_is_unseen: bool = False, /) -> Request | None:
     """Begin to make a connection: a token for run_with() or enter(), whose allocations are the connection's.
 
-    A token that dies before pool_close() was called counts as a connection that went without its pool's doing.
+    A token that dies before pool_close() was called counts as a connection that went without its pool's doing; not
+    when `life` is gone, too (what takes it along regularly: its pool). end_is_unseen: nobody calls pool_close(), so
+    only one that is checked out is lost.
     """
 
 def pool_connected(connection: Request | None, /) -> None:
@@ -146,6 +148,9 @@ def pool_checkin(connection: Request | None, /) -> None:
 
 def pool_invalidate(connection: Request | None, /) -> None:
     """It was found not to work."""
+
+def pool_detach(connection: Request | None, /) -> None:
+    """Who has it took it out of its pool for good: none of the pool's any more, with what it holds."""
 
 def pool_close(connection: Request | None, /) -> None:
     """It was closed (or could not be made)."""

@@ -57,6 +57,18 @@ inline PyThreadState* attached_thread_state() noexcept {
   return state;
 }
 
+// What a weak reference named is gone. Under the GIL.
+inline bool is_dead_reference(PyObject* reference) noexcept {
+#if PY_VERSION_HEX >= 0x030D0000
+  PyObject* named = nullptr;
+  const bool dead = PyWeakref_GetRef(reference, &named) == 0;
+  Py_XDECREF(named);
+  return dead;
+#else
+  return PyWeakref_GetObject(reference) == Py_None;
+#endif
+}
+
 inline constexpr bool kInterpretersMayOwnTheirGil = PY_VERSION_HEX >= 0x030C0000;
 
 }  // namespace heapledger::cpython

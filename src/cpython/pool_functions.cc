@@ -128,20 +128,30 @@ PyObject* pool_describe(PyObject*, PyObject* arguments) {
   return read ? PyLong_FromUnsignedLong(engine::describe_pool(books(), pool)) : nullptr;
 }
 
-PyObject* pool_connect(PyObject*, PyObject* pool) {
-  const unsigned long id = PyLong_AsUnsignedLong(pool);
+PyObject* pool_connect(PyObject*, PyObject* const* arguments, Py_ssize_t count) {
+  if (count < 1 || count > 3)
+    return expected("pool_connect(pool[, what it ends with[, its end is unseen]]) is expected");
+  const unsigned long id = PyLong_AsUnsignedLong(arguments[0]);
   if (id == static_cast<unsigned long>(-1) && PyErr_Occurred() != nullptr) return nullptr;
   const engine::Scope scope =
       engine::begin_connection(books(), static_cast<std::uint32_t>(id & 0xFFFFFFFFU), running_request());
   PyObject* token = scope.generation == 0 ? nullptr : new_token(scope);
-  if (token != nullptr) return token;
+  if (token != nullptr) {
+    PyObject* life = count > 1 && arguments[1] != Py_None ? arguments[1] : nullptr;
+    tie_connection(token, life, count > 2 && arguments[2] == Py_True);
+    return token;
+  }
   engine::fail_connection(books(), scope);
   Py_RETURN_NONE;
 }
 
 PyObject* pool_connected(PyObject*, PyObject* connection) { return step(connection, engine::connected); }
 PyObject* pool_checkin(PyObject*, PyObject* connection) { return step(connection, engine::check_in); }
-PyObject* pool_invalidate(PyObject*, PyObject* connection) { return step(connection, engine::invalidate_connection); }
+PyObject* pool_invalidate(PyObject*, PyObject* connection) {
+  if (is_request(connection)) tie_connection(connection, nullptr, true);  // its pool may just drop it now
+  return step(connection, engine::invalidate_connection);
+}
+PyObject* pool_detach(PyObject*, PyObject* connection) { return step(connection, engine::detach_connection); }
 PyObject* pool_close(PyObject*, PyObject* connection) { return step(connection, close_by_pool); }
 PyObject* pool_lose(PyObject*, PyObject* connection) { return step(connection, engine::mark_orphan); }
 

@@ -8,11 +8,12 @@
 namespace heapledger::cpython {
 
 PyObject* pool_describe(PyObject* module, PyObject* arguments);
-PyObject* pool_connect(PyObject* module, PyObject* pool);
+PyObject* pool_connect(PyObject* module, PyObject* const* arguments, Py_ssize_t count);
 PyObject* pool_connected(PyObject* module, PyObject* connection);
 PyObject* pool_checkout(PyObject* module, PyObject* const* arguments, Py_ssize_t count);
 PyObject* pool_checkin(PyObject* module, PyObject* connection);
 PyObject* pool_invalidate(PyObject* module, PyObject* connection);
+PyObject* pool_detach(PyObject* module, PyObject* connection);
 PyObject* pool_close(PyObject* module, PyObject* connection);
 PyObject* pool_lose(PyObject* module, PyObject* connection);
 PyObject* pool_timeout(PyObject* module, PyObject* const* arguments, Py_ssize_t count);

@@ -50,12 +50,12 @@ RequestObject* take_token() noexcept {
     if (token == nullptr) return nullptr;
   }
   token->next_resting = nullptr;
-  token->resting = false;
+  token->resting = token->end_is_unseen = false;
   token->scope = {};
   token->endpoint = token->status = token->flags = 0;
   token->request_encoding = token->response_encoding = ledger::Encoding::kIdentity;
   token->received_bytes = token->sent_bytes = 0;
-  token->reset_token = token->request_type = token->response_type = nullptr;
+  token->reset_token = token->request_type = token->response_type = token->ends_with = nullptr;
   return token;
 }
 
@@ -63,6 +63,11 @@ void close_scope(RequestObject& self) noexcept {
   engine::leave_request(books(), self.scope, outcome_of(self));
   Py_CLEAR(self.request_type);
   Py_CLEAR(self.response_type);
+}
+
+bool is_lost(const RequestObject& self) noexcept {
+  if (self.ends_with != nullptr && is_dead_reference(self.ends_with)) return false;
+  return !self.end_is_unseen || engine::is_checked_out(books(), self.scope);
 }
 
 void request_dealloc(PyObject* object) {
@@ -73,12 +78,13 @@ void request_dealloc(PyObject* object) {
     self.flags |= ledger::kRequestDisconnected;
     PyObject *type = nullptr, *value = nullptr, *traceback = nullptr;
     PyErr_Fetch(&type, &value, &traceback);
-    engine::close_connection(books(), self.scope, true);
+    engine::close_connection(books(), self.scope, is_lost(self));
     close_scope(self);
     PyErr_Restore(type, value, traceback);
     self.scope = {};
   }
   Py_CLEAR(self.reset_token);
+  Py_CLEAR(self.ends_with);
   self.next_resting = g_resting;
   g_resting = &self;
 }
@@ -190,6 +196,10 @@ PyGetSetDef g_attributes[] = {
     {nullptr, nullptr, nullptr, nullptr, nullptr},
 };
 
+PyObject* reduce(PyObject*, PyObject*) { return Py_BuildValue("O()", Py_TYPE(Py_None)); }
+
+PyMethodDef g_methods[] = {{"__reduce__", reduce, METH_NOARGS, "A copy is None."}, {nullptr, nullptr, 0, nullptr}};
+
 // Not a connection that is being made.
 bool is_open_request(engine::Scope scope) noexcept {
   return engine::is_open(books(), scope) && !engine::is_connection(books(), scope);
@@ -217,6 +227,7 @@ bool prepare_request_type() noexcept {
 #endif
   RequestType.tp_doc = "One request's owner token. Inert once the request is over.";
   RequestType.tp_getset = g_attributes;
+  RequestType.tp_methods = g_methods;
   return PyType_Ready(&RequestType) == 0;
 }
 
@@ -234,6 +245,14 @@ PyObject* new_token(engine::Scope scope) noexcept {
   }
   self->scope = scope;
   return reinterpret_cast<PyObject*>(self);
+}
+
+void tie_connection(PyObject* token, PyObject* life, bool end_is_unseen) noexcept {
+  RequestObject& self = *as_request(token);
+  self.end_is_unseen = end_is_unseen;
+  if (life == nullptr) return;
+  self.ends_with = PyWeakref_NewRef(life, nullptr);
+  if (self.ends_with == nullptr) PyErr_Clear();
 }
 
 engine::Scope scope_of(PyObject* token) noexcept { return as_request(token)->scope; }

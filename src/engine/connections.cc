@@ -238,6 +238,26 @@ void close_connection(Engine& e, Scope connection, bool orphan) noexcept {
   end_owner(e, OwnerId{connection.owner});
 }
 
+// Without a pool, the ledger's readers pass it over; its owner lives on for what it holds.
+void detach_connection(Engine& e, Scope connection) noexcept {
+  OwnerRecord* who = open_connection(e, connection);
+  if (who == nullptr) return;
+  ConnectionState& state = who->connection;
+  const EventFigures figures = held_figures(state);
+  leave_figures(e, state);
+  const bool was_made = state.use != ConnectionUse::kMaking;
+  state.use = ConnectionUse::kClosed;
+  state.closed_unix_ns = base::unix_ns();
+  if (was_made) put_event(e, OwnerId{connection.owner}, PoolEventKind::kClose, figures);
+  state.pool = 0;
+  end_owner(e, OwnerId{connection.owner});
+}
+
+bool is_checked_out(Engine& e, Scope connection) noexcept {
+  const OwnerRecord* who = open_connection(e, connection);
+  return who != nullptr && who->connection.use == ConnectionUse::kInUse;
+}
+
 void mark_orphan(Engine& e, Scope connection) noexcept {
   OwnerRecord* who = open_connection(e, connection);
   if (who == nullptr || who->connection.use != ConnectionUse::kIdle) return;

@@ -3,7 +3,7 @@
 //   begin_connection ----> connected ----> checkout <----> checkin ----> close_connection
 //   kOpen, kMaking         kIdle           kInUse          kIdle         kEnded: recycled when nothing of it is live
 //         |                                                              any more; what is, was kept
-//         +----> fail_connection: it was never made
+//         +----> fail_connection: it was never made        detach_connection: its pool's no longer, whatever lives
 //
 // Each step but the first and the last-named puts an event into the ring that requests' rows go through, with the
 // pool's figures after it. Of the ring's places half are kept for requests: an event that finds no other is dropped and
@@ -51,12 +51,16 @@ HL_EXPORT void check_in(Engine& e, Scope connection) noexcept;
 HL_EXPORT void invalidate_connection(Engine& e, Scope connection) noexcept;
 // `orphan`: it went without its pool's doing.
 HL_EXPORT void close_connection(Engine& e, Scope connection, bool orphan) noexcept;
+// Whoever has it has taken it out of its pool for good: closed to the pool, and what it holds is none of the pool's.
+HL_EXPORT void detach_connection(Engine& e, Scope connection) noexcept;
 // It lives, but its pool has neither lent it nor keeps it. No event.
 HL_EXPORT void mark_orphan(Engine& e, Scope connection) noexcept;
 
 // Nobody had one to spare in time.
 HL_EXPORT void pool_timed_out(Engine& e, std::uint32_t pool, std::uint64_t wait_ns, const PoolCaller& caller) noexcept;
 HL_EXPORT void pool_waiters_changed(Engine& e, std::uint32_t pool, std::int32_t by) noexcept;
+
+HL_EXPORT bool is_checked_out(Engine& e, Scope connection) noexcept;
 
 inline bool is_connection(Engine& e, Scope scope) noexcept {
   return is_current_life(e, scope) && record(e, OwnerId{scope.owner}).kind == OwnerKind::kConnection;

@@ -73,6 +73,15 @@ def pool_id(pool: Any, describe: Callable[[Any], Description]) -> int:
         return 0
 
 
+def describe_once(pool: Any, found: Description) -> int:
+    """The id of a pool that nothing is put on. 0: it is not watched."""
+    try:
+        return _enter(pool, found)
+    except Exception:
+        _health.count("pool_not_described")
+        return 0
+
+
 def _enter(pool: Any, found: Description) -> int:
     import json
 
@@ -101,37 +110,38 @@ def _own_name(pool: Any, library: str, name: str) -> str:
     return name if place == 0 else f"{name} #{place + 1}"
 
 
-def make(pool: int, function: Callable[..., _T], *arguments: Any, **named: Any) -> tuple[_T, Token]:
-    """Call what makes a connection: its memory is the connection's. Its result, and the token."""
-    token = _engine.pool_connect(pool) if pool else None
+def begin(pool: int, life: Any, *, end_is_unseen: bool = False) -> Token:
+    """The token of a connection that is about to be made. `life`: what it ends with, and is not lost then."""
+    return _engine.pool_connect(pool, life, end_is_unseen) if pool else None
+
+
+def made(token: Token, function: Callable[..., _T], /, *arguments: Any, **named: Any) -> _T:
+    """Call what makes a connection: its memory is the connection's."""
     if token is None:
-        return function(*arguments, **named), None
+        return function(*arguments, **named)
     try:
-        made = _engine.run_with(token, function, *arguments, **named)
+        connection = _engine.run_with(token, function, *arguments, **named)
     except BaseException:
         close(token)
         raise
     _engine.pool_connected(token)
-    return made, token
+    return connection  # type: ignore[no-any-return]
 
 
-async def make_async(
-    pool: int, function: Callable[..., Awaitable[_T]], *arguments: Any, **named: Any
-) -> tuple[_T, Token]:
+async def made_async(token: Token, function: Callable[..., Awaitable[_T]], /, *arguments: Any, **named: Any) -> _T:
     """The same for what has to be awaited."""
-    token = _engine.pool_connect(pool) if pool else None
     if token is None:
-        return await function(*arguments, **named), None
+        return await function(*arguments, **named)
     _engine.enter(token)
     try:
-        made = await function(*arguments, **named)
+        connection = await function(*arguments, **named)
     except BaseException:
         _engine.restore(token)
         close(token)
         raise
     _engine.restore(token)
     _engine.pool_connected(token)
-    return made, token
+    return connection
 
 
 def keep(connection: Any, token: Token) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import functools
-import inspect
+import weakref
 
 from heapledger import _engine, _health
 from heapledger.pools import _seam
+from heapledger.pools._by_identity import ByIdentity
+from heapledger.pools._method import watch_method
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,7 +31,8 @@ def watch(
 ) -> _P:
     """Watch one pool object: who takes its connections, for how long, and what they hold.
 
-    The methods named are replaced on this object, not on its class; they may be coroutine functions. It never raises.
+    The methods named are watched on this object alone, and nothing is put on it: it compares, copies and pickles as
+    before, and no copy of it is watched. They may be coroutine functions. It never raises.
 
     Args:
         pool: The pool.
@@ -47,28 +49,23 @@ def watch(
         The pool itself.
     """
     try:
-        watched = _Watched(pool, name, min_size, max_size, timeout)
-        makers = (watched.acquiring, watched.releasing, watched.creating, watched.closing)
-        for method, make in zip((acquire, release, create, close), makers, strict=True):
+        watched = _Watched(pool, name, min_size, max_size, timeout, closes=close is not None)
+        for method, (call, call_async) in zip((acquire, release, create, close), watched.around(), strict=True):
             if method is not None:
-                _replace(pool, method, make)
+                watch_method(pool, method, call, call_async)
     except Exception:
         _health.count("pool_not_watched")
     return pool
 
 
-def _replace(pool: Any, name: str, make: Callable[[Any], Callable[..., Any]]) -> None:
-    original = getattr(pool, name)
-    if not hasattr(original, "__heapledger__"):
-        replacement = functools.wraps(original)(make(original))
-        replacement.__heapledger__ = True  # type: ignore[attr-defined]
-        setattr(pool, name, replacement)
-
-
 class _Watched:
-    def __init__(self, pool: Any, name: str, min_size: int | None, max_size: int | None, timeout: float | None) -> None:
+    """What is known of one watched pool. It holds neither the pool nor, where they can be held weakly, connections."""
+
+    def __init__(
+        self, pool: Any, name: str, min_size: int | None, max_size: int | None, timeout: float | None, *, closes: bool
+    ) -> None:
         settings = {"min_size": min_size, "max_size": max_size, "timeout": timeout}
-        described = _seam.Description(
+        self._described = _seam.Description(
             type(pool).__module__.partition(".")[0],
             name or type(pool).__name__,
             {key: value for key, value in settings.items() if value is not None},
@@ -76,116 +73,101 @@ class _Watched:
             max_size=max_size,
             timeout=timeout,
         )
-        self.timeout_ns = None if timeout is None else int(timeout * 1e9)
-        self.tokens: dict[int, _engine.Request] = {}  # by id of the connection, for those that take no attribute
-        self.pool = pool
-        self.described = described
+        self._timeout_ns = None if timeout is None else int(timeout * 1e9)
+        self._pool = weakref.ref(pool)
+        self._closes = closes
+        self._number: int | None = None
+        self._tokens: ByIdentity[_engine.Request] = ByIdentity()
+        self._others: dict[int, _engine.Request] = {}  # of connections that take no weak reference
+
+    def around(self) -> tuple[tuple[Callable[..., Any], Callable[..., Any]], ...]:
+        return (
+            (self.acquire, self.acquire_async),
+            (self.release, self.release_async),
+            (self.create, self.create_async),
+            (self.close, self.close_async),
+        )
 
     def number(self) -> int:
-        return _seam.pool_id(self.pool, lambda _: self.described)
+        if self._number is None:
+            self._number = _seam.describe_once(self._pool(), self._described)
+        return self._number
 
-    def keep(self, connection: Any, token: _engine.Request) -> None:
+    def _keep(self, connection: Any, token: _engine.Request) -> None:
         try:
-            setattr(connection, _seam.TOKEN, token)
-        except Exception:
-            self.tokens[id(connection)] = token
+            self._tokens.note(connection, token)
+        except TypeError:
+            self._others[id(connection)] = token
 
-    def find(self, connection: Any) -> _engine.Request | None:
-        return _seam.token_of(connection) or self.tokens.get(id(connection))
+    def _find(self, connection: Any) -> _engine.Request | None:
+        return self._tokens.get(connection) or self._others.get(id(connection))
 
-    def known(self, connection: Any) -> _engine.Request | None:
+    def _known(self, connection: Any) -> _engine.Request | None:
         """Its token, made now for one that was not seen being made."""
-        token = self.find(connection)
+        token = self._find(connection)
         if token is None and connection is not None:
-            token = _engine.pool_connect(self.number())
+            token = _engine.pool_connect(self.number(), self._pool(), not self._closes)
             if token is not None:
                 _engine.pool_connected(token)
-                self.keep(connection, token)
+                self._keep(connection, token)
         return token
 
-    def failed(self, took_ns: int) -> None:
-        if self.timeout_ns is not None and took_ns >= self.timeout_ns:
+    def _failed(self, took_ns: int) -> None:
+        if self._timeout_ns is not None and took_ns >= self._timeout_ns:
             _engine.pool_timeout(self.number(), took_ns)
 
-    def ended(self, connection: Any) -> None:
-        _engine.pool_close(_seam.take(connection) or self.tokens.pop(id(connection), None))
+    def _ended(self, connection: Any) -> None:
+        _engine.pool_close(self._tokens.forget(connection) or self._others.pop(id(connection), None))
 
-    def creating(self, original: Callable[..., Any]) -> Callable[..., Any]:
-        if inspect.iscoroutinefunction(original):
+    def _made(self, connection: Any, token: _engine.Request | None) -> Any:
+        if token is not None:
+            self._keep(connection, token)
+        return connection
 
-            async def create_async(*args: Any, **kwargs: Any) -> Any:
-                made, token = await _seam.make_async(self.number(), original, *args, **kwargs)
-                if token is not None:
-                    self.keep(made, token)
-                return made
+    def create(self, original: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+        token = _seam.begin(self.number(), self._pool(), end_is_unseen=not self._closes)
+        return self._made(_seam.made(token, original, *args, **kwargs), token)
 
-            return create_async
+    async def create_async(self, original: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+        token = _seam.begin(self.number(), self._pool(), end_is_unseen=not self._closes)
+        return self._made(await _seam.made_async(token, original, *args, **kwargs), token)
 
-        def create(*args: Any, **kwargs: Any) -> Any:
-            made, token = _seam.make(self.number(), original, *args, **kwargs)
-            if token is not None:
-                self.keep(made, token)
-            return made
+    def acquire(self, original: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+        waiting = _seam.Waiting(self.number(), True)
+        try:
+            connection = original(*args, **kwargs)
+        except BaseException:
+            self._failed(waiting.over())
+            raise
+        _engine.pool_checkout(self._known(connection), waiting.over())
+        return connection
 
-        return create
+    async def acquire_async(self, original: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+        waiting = _seam.Waiting(self.number(), True)
+        try:
+            connection = await original(*args, **kwargs)
+        except BaseException:
+            self._failed(waiting.over())
+            raise
+        _engine.pool_checkout(self._known(connection), waiting.over())
+        return connection
 
-    def acquiring(self, original: Callable[..., Any]) -> Callable[..., Any]:
-        if inspect.iscoroutinefunction(original):
+    def release(self, original: Callable[..., Any], /, connection: Any, *args: Any, **kwargs: Any) -> Any:
+        _engine.pool_checkin(self._find(connection))
+        return original(connection, *args, **kwargs)
 
-            async def acquire_async(*args: Any, **kwargs: Any) -> Any:
-                waiting = _seam.Waiting(self.number(), True)
-                try:
-                    connection = await original(*args, **kwargs)
-                except BaseException:
-                    self.failed(waiting.over())
-                    raise
-                _engine.pool_checkout(self.known(connection), waiting.over())
-                return connection
+    async def release_async(self, original: Callable[..., Any], /, connection: Any, *args: Any, **kwargs: Any) -> Any:
+        _engine.pool_checkin(self._find(connection))
+        return await original(connection, *args, **kwargs)
 
-            return acquire_async
-
-        def acquire(*args: Any, **kwargs: Any) -> Any:
-            waiting = _seam.Waiting(self.number(), True)
-            try:
-                connection = original(*args, **kwargs)
-            except BaseException:
-                self.failed(waiting.over())
-                raise
-            _engine.pool_checkout(self.known(connection), waiting.over())
-            return connection
-
-        return acquire
-
-    def releasing(self, original: Callable[..., Any]) -> Callable[..., Any]:
-        if inspect.iscoroutinefunction(original):
-
-            async def release_async(connection: Any, *args: Any, **kwargs: Any) -> Any:
-                _engine.pool_checkin(self.find(connection))
-                return await original(connection, *args, **kwargs)
-
-            return release_async
-
-        def release(connection: Any, *args: Any, **kwargs: Any) -> Any:
-            _engine.pool_checkin(self.find(connection))
+    def close(self, original: Callable[..., Any], /, connection: Any, *args: Any, **kwargs: Any) -> Any:
+        try:
             return original(connection, *args, **kwargs)
+        finally:
+            self._ended(connection)
 
-        return release
-
-    def closing(self, original: Callable[..., Any]) -> Callable[..., Any]:
-        if inspect.iscoroutinefunction(original):
-
-            async def close_async(connection: Any, *args: Any, **kwargs: Any) -> Any:
-                try:
-                    return await original(connection, *args, **kwargs)
-                finally:
-                    self.ended(connection)
-
-            return close_async
-
-        def close(connection: Any, *args: Any, **kwargs: Any) -> Any:
-            try:
-                return original(connection, *args, **kwargs)
-            finally:
-                self.ended(connection)
-
-        return close
+    async def close_async(self, original: Callable[..., Any], /, connection: Any, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return await original(connection, *args, **kwargs)
+        finally:
+            self._ended(connection)

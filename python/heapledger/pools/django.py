@@ -52,7 +52,8 @@ def _describe(wrapper: Any) -> Description:
 def _connecting(original: Callable[..., Any]) -> Callable[..., Any]:
     def connect(self: Any) -> Any:
         _end(self)
-        result, token = _seam.make(_number(self), original, self)
+        token = _seam.begin(_number(self), self)  # a thread that ends takes its connections along
+        result = _seam.made(token, original, self)
         _seam.keep(self, token)
         return result
 

@@ -68,7 +68,8 @@ def _describe(pool: Any) -> Description:
 
 def _creating(original: Callable[..., Any]) -> Callable[..., Any]:
     def create_connection(self: Any, *args: Any, **kwargs: Any) -> Any:
-        made, token = _seam.make(_seam.pool_id(self, _describe), original, self, *args, **kwargs)
+        token = _seam.begin(_seam.pool_id(self, _describe), self)
+        made = _seam.made(token, original, self, *args, **kwargs)
         _seam.keep(made, token)
         return made
 

@@ -57,7 +57,8 @@ def _describe(pool: Any) -> Description:
 
 def _connecting(original: Callable[..., Any]) -> Callable[..., Any]:
     def connect(self: Any, *args: Any, **kwargs: Any) -> Any:
-        made, token = _seam.make(_seam.pool_id(self, _describe), original, self, *args, **kwargs)
+        token = _seam.begin(_seam.pool_id(self, _describe), self)
+        made = _seam.made(token, original, self, *args, **kwargs)
         _seam.keep(made, token)
         return made
 
@@ -66,7 +67,8 @@ def _connecting(original: Callable[..., Any]) -> Callable[..., Any]:
 
 def _connecting_async(original: Callable[..., Any]) -> Callable[..., Any]:
     async def connect(self: Any, *args: Any, **kwargs: Any) -> Any:
-        made, token = await _seam.make_async(_seam.pool_id(self, _describe), original, self, *args, **kwargs)
+        token = _seam.begin(_seam.pool_id(self, _describe), self)
+        made = await _seam.made_async(token, original, self, *args, **kwargs)
         _seam.keep(made, token)
         return made
 

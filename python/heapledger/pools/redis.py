@@ -65,7 +65,7 @@ def _describe(pool: Any) -> Description:
 def _making(original: Callable[..., Any]) -> Callable[..., Any]:
     def make_connection(self: Any) -> Any:
         number = _seam.pool_id(self, _describe)
-        token = _engine.pool_connect(number) if number else None
+        token = _seam.begin(number, self)
         if token is None:
             return original(self)
         made = _engine.run_with(token, original, self)

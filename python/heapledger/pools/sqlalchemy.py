@@ -74,7 +74,8 @@ def _creating(original: Callable[..., Any]) -> Callable[..., Any]:
 
         def connect(record: Any) -> Any:
             pool = pool_ref()
-            made, token = _seam.make(_seam.pool_id(pool, _describe) if pool is not None else 0, invoke, record)
+            token = _seam.begin(_seam.pool_id(pool, _describe), pool) if pool is not None else None
+            made = _seam.made(token, invoke, record)
             _seam.keep(record, token)
             return made
 
@@ -170,6 +171,6 @@ def _detaching(original: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return original(self)
         finally:
-            _engine.pool_close(token)  # it is its holder's now
+            _engine.pool_detach(token)
 
     return detach

@@ -181,6 +181,30 @@ TEST_F(Connections, calls_on_one_that_is_over_do_nothing) {
   EXPECT_TRUE(seen[1].orphan);
 }
 
+TEST_F(Connections, one_that_is_detached_is_its_holders_with_what_it_holds) {
+  const std::uint32_t pool = described();
+  const Scope connection = made(pool, 1, 3000);
+  check_out(e_, connection, 0, {});
+  EXPECT_TRUE(is_checked_out(e_, connection));
+  detach_connection(e_, connection);
+  EXPECT_FALSE(is_checked_out(e_, connection));
+  detach_connection(e_, connection);
+  check_in(e_, connection);
+  EXPECT_TRUE(view()->connections().empty());
+  EXPECT_EQ(e_.ledger.pools[pool].open, 0u);
+  EXPECT_EQ(e_.ledger.pools[pool].in_use, 0u);
+  const std::vector<ledger::PoolEvent> seen = events();
+  ASSERT_EQ(seen.size(), 3u);
+  EXPECT_EQ(seen[2].kind, Kind::kClose);
+  EXPECT_FALSE(seen[2].orphan);
+  EXPECT_TRUE(seen[2].hold_ns);
+  detach_connection(e_, begin_connection(e_, pool, {}));
+  EXPECT_EQ(events().size(), 3u);
+  expect_balanced();
+  hl_freed(address(1));
+  expect_balanced();
+}
+
 TEST_F(Connections, events_leave_half_of_the_ring_to_requests) {
   const Scope connection = made(described());
   for (int i = 0; i < 2000; ++i) {
