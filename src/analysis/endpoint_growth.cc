@@ -89,6 +89,16 @@ void conclude(EndpointGrowth& growth, LeakVerdict verdict, LeakGrounds grounds, 
   growth.series = series;
 }
 
+double most_of(const SeriesJudgement& series) { return series.rate_bytes + series.rate_half_width; }
+
+// Of the sizes that are level and of those that are uneven: an object whose size varies is of several.
+double most_beside(const CohortSeries& cohorts, const JudgedSizes& judged, double oldest_free) {
+  std::vector<std::size_t> sizes = judged.with(SeriesShape::kLevel);
+  const std::vector<std::size_t> uneven = judged.with(SeriesShape::kUneven);
+  sizes.insert(sizes.end(), uneven.begin(), uneven.end());
+  return most_of(judge_together(cohorts, sizes, oldest_free));
+}
+
 // True when there is a leak. Of all that is not explained otherwise, else of the sizes that are level by themselves.
 bool conclude_leak(EndpointGrowth& growth, const CohortSeries& cohorts, const JudgedSizes& judged, double oldest_free) {
   const std::vector<std::size_t> level = judged.with(SeriesShape::kLevel);
@@ -104,12 +114,11 @@ bool conclude_leak(EndpointGrowth& growth, const CohortSeries& cohorts, const Ju
       };
       series = judged.single[*std::max_element(level.begin(), level.end(), smaller)];
     }
+    growth.beside_rate_bytes = std::max(0.0, most_beside(cohorts, judged, oldest_free) - most_of(series));
   }
   conclude(growth, LeakVerdict::kLeak, LeakGrounds::kEveryCohortKeeps, series);
   return true;
 }
-
-double most_of(const SeriesJudgement& series) { return series.rate_bytes + series.rate_half_width; }
 
 // False when it holds no more than every framework keeps for itself: what was not told apart from that is a leak that
 // this recording would not have shown.

@@ -37,6 +37,7 @@ struct EndpointGrowth {
   LeakGrounds grounds = LeakGrounds::kTooFewRequests;
   std::int64_t requests_needed = kLeastRequests;
   SeriesJudgement series;          // what the verdict rests on
+  double beside_rate_bytes = 0;    // leak: what may be of it, too, of sizes that are kept unevenly: above the interval
   double retained_bytes = 0;       // by all survivors
   std::int64_t since_request = 0;  // as in LeakFinding
   double unseen_rate_bytes = 0;    // smallest level that would have been seen

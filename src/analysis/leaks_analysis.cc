@@ -248,6 +248,7 @@ class LeaksAnalysis {
     double requests = 0;
     double bytes = 0;
     double squares = 0;
+    double beside = 0;
     std::optional<double> unseen;
     for (const WorkerGrowth& worker : workers) {
       if (!worker.judged()) {
@@ -258,6 +259,7 @@ class LeaksAnalysis {
       const double rate = finding.verdict == LeakVerdict::kLeak ? series.rate_bytes : series.late_rate_bytes;
       requests += worker.requests();
       bytes += keeps ? rate * worker.requests() : 0;
+      beside += keeps ? worker.growth.beside_rate_bytes * worker.requests() : 0;
       squares += keeps ? std::pow(series.rate_half_width * worker.requests(), 2) : 0;
       unseen = std::min(unseen.value_or(worker.growth.unseen_rate_bytes), worker.growth.unseen_rate_bytes);
     }
@@ -266,7 +268,7 @@ class LeaksAnalysis {
     }
     if (finding.verdict == LeakVerdict::kLeak) {
       const double half = std::sqrt(squares) / requests;
-      finding.bytes_per_request_interval = {std::max(0.0, bytes / requests - half), bytes / requests + half};
+      finding.bytes_per_request_interval = {std::max(0.0, bytes / requests - half), (bytes + beside) / requests + half};
     } else if (unseen) {
       finding.smallest_leak_bytes = rounded_count(std::ceil(*unseen / kSmallestBlockBytes) * kSmallestBlockBytes);
     }

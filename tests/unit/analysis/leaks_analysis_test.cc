@@ -70,6 +70,21 @@ TEST(LeaksAnalysis, RequestsThatAllRanAtOnceAreTooFew) {
   EXPECT_EQ(find(survivors).findings.at(0).verdict, LeakVerdict::kLeak);
 }
 
+// An object of 64 or 80 bytes: evenly of one size, unevenly of the other.
+TEST(LeaksAnalysis, TheIntervalReachesToWhatUnevenSizesMayAdd) {
+  LeakTables survivors;
+  add_life(survivors, 1, 1, 640, 20, 80, [](auto first, auto last) { return (last - first + 1) / 2; });
+  const auto lives = survivors.lives;
+  EXPECT_LT(find(survivors).findings.at(0).bytes_per_request_interval.value().high, 64);
+  add_life(survivors, 1, 1, 640, 20, 64,
+           [](auto first, auto) { return first < 320 ? 20 + (first / 64) % 2 * 30 : 12 + (first / 64) % 2 * 16; });
+  survivors.lives = lives;
+  const auto finding = find(survivors).findings.at(0);
+  EXPECT_EQ(finding.verdict, LeakVerdict::kLeak);
+  EXPECT_NEAR(finding.bytes_per_request.value(), 40, 3);
+  EXPECT_GT(finding.bytes_per_request_interval.value().high, 64);
+}
+
 // 40 bytes a request of a size that declines are less than what is spoken of; with another size it is more.
 TEST(LeaksAnalysis, ADeclineTooSmallToNameDoesNotHideWhatAllSizesKeep) {
   LeakTables survivors;
