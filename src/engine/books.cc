@@ -121,7 +121,7 @@ void settle_pending(Engine& e, std::uint16_t adopter) noexcept {
     if (free.owner == adopter) continue;
     record(e, OwnerId{free.owner}).foreign_freed_bytes += free.bytes;
     if (adopter != 0) record(e, OwnerId{adopter}).adopted_bytes += free.bytes;
-    if (is_aged(e, free.owner)) survivor_freed(e, free.owner, adopter, free.bytes, e.resumed_ns);
+    if (is_aged(e, free.owner)) survivor_freed(e, free.owner, adopter, free.bytes, free.blocks, e.resumed_ns);
   }
   e.pending_count = 0;
 }
@@ -130,10 +130,11 @@ void hold_pending(Engine& e, OwnerId owner, std::uint64_t bytes) noexcept {
   for (std::uint32_t i = 0; i < e.pending_count; ++i) {
     if (e.pending[i].owner != owner.raw()) continue;
     e.pending[i].bytes += bytes;
+    ++e.pending[i].blocks;
     return;
   }
   if (e.pending_count == kPendingFrees) settle_pending(e, 0);
-  e.pending[e.pending_count++] = {owner.raw(), bytes};
+  e.pending[e.pending_count++] = {owner.raw(), 1, bytes};
 }
 
 }  // namespace
@@ -178,7 +179,7 @@ void credit_off_gil(Engine& e, OwnerId owner, std::uint64_t bytes) noexcept {
 
 void debit_off_gil(Engine& e, OwnerId owner, std::uint64_t bytes) noexcept {
   e.ledger.off_gil[owner.raw()].live_bytes.fetch_sub(static_cast<std::int64_t>(bytes), kRelaxed);
-  if (HL_UNLIKELY(is_aged(e, owner.raw()))) survivor_freed(e, owner.raw(), 0, bytes, base::monotonic_ns());
+  if (HL_UNLIKELY(is_aged(e, owner.raw()))) survivor_freed(e, owner.raw(), 0, bytes, 1, base::monotonic_ns());
 }
 
 void freed_elsewhere(Engine& e, OwnerId owner, std::uint64_t bytes, const CurrentOwner& key) noexcept {

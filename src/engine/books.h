@@ -28,15 +28,15 @@ HL_EXPORT HL_NOINLINE void freed_elsewhere(Engine& e, OwnerId owner, std::uint64
 inline bool is_aged(const Engine& e, std::uint16_t owner) noexcept {
   return (__atomic_load_n(&e.ledger.owners[owner].flags, __ATOMIC_ACQUIRE) & ledger::kOwnerAged) != 0;
 }
-// A survivor of `owner` was freed while `freer` ran (0: not known, or outside of Python). Any thread.
+// Survivors of `owner` were freed while `freer` ran (0: not known, or outside of Python). Any thread.
 HL_EXPORT HL_NOINLINE void survivor_freed(Engine& e, std::uint16_t owner, std::uint16_t freer, std::uint64_t bytes,
-                                          std::uint64_t now_ns) noexcept;
+                                          std::uint64_t blocks, std::uint64_t now_ns) noexcept;
 
 // The same where the running code's owner is known and is not `owner`.
 inline void note_freed_by(Engine& e, std::uint16_t freer, std::uint16_t owner, std::uint64_t bytes) noexcept {
   e.ledger.owners[owner].foreign_freed_bytes += bytes;
   e.ledger.owners[freer].adopted_bytes += bytes;
-  if (HL_UNLIKELY(is_aged(e, owner))) survivor_freed(e, owner, freer, bytes, e.resumed_ns);
+  if (HL_UNLIKELY(is_aged(e, owner))) survivor_freed(e, owner, freer, bytes, 1, e.resumed_ns);
 }
 
 // The running code's owner has just been resolved for this key: switch clocks, settle pending frees.

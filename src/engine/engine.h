@@ -49,6 +49,7 @@ inline const void* const kNoThread = reinterpret_cast<const void*>(std::uintptr_
 // Frees of somebody's block that happened before the new current owner was known: settled at the next resolution.
 struct PendingFree {
   std::uint16_t owner;
+  std::uint32_t blocks;
   std::uint64_t bytes;
 };
 inline constexpr std::size_t kPendingFrees = 16;

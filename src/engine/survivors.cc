@@ -36,7 +36,8 @@ std::size_t slot_of(std::uint64_t key, std::size_t slots) noexcept {
   return static_cast<std::size_t>((key * 0x9E3779B97F4A7C15ULL) >> 40) % slots;
 }
 
-void add_flow(Engine& e, std::uint32_t owner_endpoint, std::uint32_t freer_endpoint, std::uint64_t bytes) noexcept {
+void add_flow(Engine& e, std::uint32_t owner_endpoint, std::uint32_t freer_endpoint, std::uint64_t bytes,
+              std::uint64_t blocks) noexcept {
   constexpr std::size_t kProbesAtMost = 32;
   const std::uint64_t key = (std::uint64_t{owner_endpoint} + 1) << 32 | (std::uint64_t{freer_endpoint} + 1);
   std::size_t at = slot_of(key, ledger::kFlowCells);
@@ -46,7 +47,7 @@ void add_flow(Engine& e, std::uint32_t owner_endpoint, std::uint32_t freer_endpo
     if (seen == 0 && cell.key.compare_exchange_strong(seen, key, kRelaxed)) seen = key;
     if (seen != key) continue;
     cell.bytes.fetch_add(bytes, kRelaxed);
-    cell.blocks.fetch_add(1, kRelaxed);
+    cell.blocks.fetch_add(blocks, kRelaxed);
     return;
   }
   e.ledger.header.lost_flow_bytes.fetch_add(bytes, kRelaxed);
@@ -105,7 +106,7 @@ void begin_survival(Engine& e, OwnerId owner) noexcept {
   life->retained_bytes.fetch_add(live_bytes(e, owner), kRelaxed);
 }
 
-void survivor_freed(Engine& e, std::uint16_t owner, std::uint16_t freer, std::uint64_t bytes,
+void survivor_freed(Engine& e, std::uint16_t owner, std::uint16_t freer, std::uint64_t bytes, std::uint64_t blocks,
                     std::uint64_t now_ns) noexcept {
   const OwnerRecord& who = e.ledger.owners[owner];
   ledger::LifeRecord* life = life_of(e, who.endpoint);
@@ -127,7 +128,7 @@ void survivor_freed(Engine& e, std::uint16_t owner, std::uint16_t freer, std::ui
     raise_to(life->last_aged_free_request, requests);
   }
   const OwnerRecord& other = e.ledger.owners[freer];
-  add_flow(e, who.endpoint, freer != 0 && other.kind == OwnerKind::kRequest ? other.endpoint : 0, bytes);
+  add_flow(e, who.endpoint, freer != 0 && other.kind == OwnerKind::kRequest ? other.endpoint : 0, bytes, blocks);
 }
 
 void widen_cohorts(Engine& e) noexcept {

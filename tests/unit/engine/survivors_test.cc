@@ -117,6 +117,24 @@ TEST_F(Survivors, who_frees_whose_memory_is_known_by_endpoint) {
   EXPECT_EQ(bytes, (std::map<std::uint32_t, std::uint64_t>{{takes, 300}, {ledger::kEndpointUnknown, 200}}));
 }
 
+TEST_F(Survivors, blocks_that_wait_for_their_freers_name_are_counted_one_by_one) {
+  const std::uint32_t gives = hl_endpoint("GET", "/gives", "", 0);
+  const hl_scope giver = hl_begin();
+  hl_set_endpoint(giver, gives);
+  hl_enter(giver);
+  hl_allocated(address(1), 500);
+  hl_enter({0, 0});
+  hl_leave(giver, nullptr);
+  CurrentOwner unknown = e_.current;
+  unknown.context_version += 1;
+  for (int i = 0; i < 3; ++i) freed_elsewhere(e_, OwnerId{static_cast<std::uint16_t>(giver.owner)}, 100, unknown);
+  unknown.owner = ledger::kOwnerService;
+  set_current(e_, unknown);
+  ASSERT_EQ(view()->flows().size(), 1u);
+  EXPECT_EQ(view()->flows().at(0).bytes, 300u);
+  EXPECT_EQ(view()->flows().at(0).blocks, 3u);
+}
+
 TEST_F(Survivors, a_curve_has_the_mean_level_of_each_sixteenth) {
   const hl_scope scope = hl_begin();
   const OwnerId owner{static_cast<std::uint16_t>(scope.owner)};
