@@ -1,7 +1,9 @@
 #include "recording/columns.h"
 
+#include <algorithm>
 #include <string>
 
+#include "recording/saturating.h"
 #include "recording/words.h"
 
 namespace heapledger::recording {
@@ -22,11 +24,15 @@ void read_word(const Names& names, Statement& select, int column, Value& value) 
 }  // namespace
 
 void read_value(Statement& select, int column, Holds holds, std::int64_t& value) {
-  value = holds == Holds::kSize ? select.size(column) : select.integer(column);
+  value = holds == Holds::kSize      ? select.size(column)
+          : holds == Holds::kBalance ? select.balance(column)
+                                     : select.integer(column);
 }
 
 void read_value(Statement& select, int column, Holds holds, std::optional<std::int64_t>& value) {
-  value = holds == Holds::kSize ? select.optional_size(column) : select.optional_integer(column);
+  value = holds == Holds::kSize      ? select.optional_size(column)
+          : holds == Holds::kBalance ? select.optional_balance(column)
+                                     : select.optional_integer(column);
 }
 
 void read_value(Statement& select, int column, Holds /*holds*/, std::int32_t& value) {
@@ -51,6 +57,15 @@ void read_value(Statement& select, int column, Holds /*holds*/, WorkerEnding& va
 
 void read_value(Statement& select, int column, Holds /*holds*/, OwnerTotalKind& value) {
   read_word(kTotalKindNames, select, column, value);
+}
+
+std::int64_t storable(Holds holds, std::int64_t value) noexcept {
+  const bool figure = holds == Holds::kSize || holds == Holds::kBalance;
+  return figure ? std::clamp(value, holds == Holds::kSize ? 0 : -kLargestFigure, kLargestFigure) : value;
+}
+
+std::optional<std::int64_t> storable(Holds holds, const std::optional<std::int64_t>& value) noexcept {
+  return value ? std::optional(storable(holds, *value)) : std::nullopt;
 }
 
 void bind_value(Statement& statement, std::int64_t value) { statement.bind(value); }

@@ -15,7 +15,17 @@
 namespace heapledger::recording {
 
 // What an integer is, and so what is checked when it is read.
-enum class Holds : std::uint8_t { kInteger, kSize, kWorker, kEndpoint, kContentType, kContentEncoding, kStack };
+// kSize: not negative, and no larger than a figure can be; kBalance: likewise, either side of zero.
+enum class Holds : std::uint8_t {
+  kInteger,
+  kSize,
+  kBalance,
+  kWorker,
+  kEndpoint,
+  kContentType,
+  kContentEncoding,
+  kStack
+};
 
 template <class Row>
 struct Column {
@@ -118,10 +128,10 @@ inline constexpr Table<WorkerRow, 33> kWorkerTable{
       {"ending", &WorkerRow::ending},
       {"end_signal", &WorkerRow::end_signal, Holds::kSize},
       {"allocated_bytes", &WorkerRow::allocated_bytes, Holds::kSize},
-      {"freed_bytes", &WorkerRow::freed_bytes},
-      {"live_bytes", &WorkerRow::live_bytes},
+      {"freed_bytes", &WorkerRow::freed_bytes, Holds::kBalance},
+      {"live_bytes", &WorkerRow::live_bytes, Holds::kBalance},
       {"unattributed_bytes", &WorkerRow::unattributed_bytes, Holds::kSize},
-      {"audited_live_bytes", &WorkerRow::audited_live_bytes},
+      {"audited_live_bytes", &WorkerRow::audited_live_bytes, Holds::kBalance},
       {"audited_owner_mismatches", &WorkerRow::audited_owner_mismatches, Holds::kSize},
       {"dropped_requests", &WorkerRow::dropped_requests, Holds::kSize},
       {"approximate_requests", &WorkerRow::approximate_requests, Holds::kSize},
@@ -149,8 +159,8 @@ inline constexpr Table<OwnerTotalRow, 8> kOwnerTotalTable{
       {"name", &OwnerTotalRow::name},
       {"owners", &OwnerTotalRow::owners, Holds::kSize},
       {"allocated_bytes", &OwnerTotalRow::allocated_bytes, Holds::kSize},
-      {"freed_bytes", &OwnerTotalRow::freed_bytes},
-      {"live_bytes", &OwnerTotalRow::live_bytes}}}};
+      {"freed_bytes", &OwnerTotalRow::freed_bytes, Holds::kBalance},
+      {"live_bytes", &OwnerTotalRow::live_bytes, Holds::kBalance}}}};
 
 inline constexpr Table<InFlightRow, 7> kInFlightTable{
     "in_flight",
@@ -158,7 +168,7 @@ inline constexpr Table<InFlightRow, 7> kInFlightTable{
       {"endpoint", &InFlightRow::endpoint, Holds::kEndpoint},
       {"sequence", &InFlightRow::sequence},
       {"started_us", &InFlightRow::started_us},
-      {"live_bytes", &InFlightRow::live_bytes},
+      {"live_bytes", &InFlightRow::live_bytes, Holds::kBalance},
       {"peak_bytes", &InFlightRow::peak_bytes, Holds::kSize},
       {"allocated_bytes", &InFlightRow::allocated_bytes, Holds::kSize}}}};
 
@@ -173,7 +183,7 @@ inline constexpr Table<TimelineRow, 7> kTimelineTable{
     {{{"worker", &TimelineRow::worker, Holds::kWorker},
       {"at_us", &TimelineRow::at_us},
       {"rss_bytes", &TimelineRow::rss_bytes, Holds::kSize},
-      {"live_bytes", &TimelineRow::live_bytes},
+      {"live_bytes", &TimelineRow::live_bytes, Holds::kBalance},
       {"in_flight", &TimelineRow::in_flight, Holds::kSize},
       {"arena_bytes", &TimelineRow::arena_bytes, Holds::kSize},
       {"allocator_retained_bytes", &TimelineRow::allocator_retained_bytes, Holds::kSize}}}};
@@ -184,8 +194,8 @@ inline constexpr Table<CohortRow, 7> kCohortTable{"cohort",
                                                     {"first_request", &CohortRow::first_request, Holds::kSize},
                                                     {"last_request", &CohortRow::last_request, Holds::kSize},
                                                     {"block_bytes", &CohortRow::block_bytes, Holds::kSize},
-                                                    {"live_bytes", &CohortRow::live_bytes},
-                                                    {"live_blocks", &CohortRow::live_blocks}}}};
+                                                    {"live_bytes", &CohortRow::live_bytes, Holds::kBalance},
+                                                    {"live_blocks", &CohortRow::live_blocks, Holds::kBalance}}}};
 
 inline constexpr Table<FlowRow, 5> kFlowTable{"flow",
                                               {{{"worker", &FlowRow::worker, Holds::kWorker},
@@ -273,11 +283,20 @@ void bind_value(Statement& statement, const std::optional<std::string>& value);
 void bind_value(Statement& statement, WorkerEnding value);
 void bind_value(Statement& statement, OwnerTotalKind value);
 
+// What a torn ledger claims is stored as what the reader takes.
+template <class Value>
+const Value& storable(Holds /*holds*/, const Value& value) {
+  return value;
+}
+std::int64_t storable(Holds holds, std::int64_t value) noexcept;
+std::optional<std::int64_t> storable(Holds holds, const std::optional<std::int64_t>& value) noexcept;
+
 // The row's values from column `first` on, as the next parameters.
 template <class Row, std::size_t kCount>
 void bind_row(const Table<Row, kCount>& table, Statement& statement, const Row& row, std::size_t first = 0) {
   for (std::size_t i = first; i < kCount; ++i) {
-    std::visit([&](auto member) { bind_value(statement, row.*member); }, table.columns[i].member);
+    const Holds holds = table.columns[i].holds;
+    std::visit([&](auto member) { bind_value(statement, storable(holds, row.*member)); }, table.columns[i].member);
   }
 }
 

@@ -5,10 +5,10 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cctype>
 #include <cerrno>
 #include <cstring>
 
+#include "recording/older_schema.h"
 #include "recording/recording_state.h"
 #include "recording/schema_sql.h"
 
@@ -78,30 +78,6 @@ std::unique_ptr<Database> open_database(const std::string& path) {
   }
 }
 
-// SQL without comments and with single spaces, so that a comment is not part of the version.
-std::string plain_sql(const std::string& sql) {
-  std::string plain;
-  for (std::size_t i = 0; i < sql.size(); ++i) {
-    if (sql.compare(i, 2, "--") == 0) {
-      while (i < sql.size() && sql[i] != '\n') ++i;
-    }
-    const bool space = i >= sql.size() || std::isspace(static_cast<unsigned char>(sql[i])) != 0;
-    if (!space) {
-      plain += sql[i];
-    } else if (!plain.empty() && plain.back() != ' ') {
-      plain += ' ';
-    }
-  }
-  return plain;
-}
-
-std::string schema_of(Database& database) {
-  std::string schema;
-  Statement select(database, "SELECT type, name, coalesce(sql, '') FROM sqlite_schema ORDER BY type, name");
-  while (select.step()) schema += select.text(0) + ' ' + select.text(1) + ' ' + plain_sql(select.text(2)) + '\n';
-  return schema;
-}
-
 void check_identity(Database& database, const std::string& path) {
   if (database.query_integer("PRAGMA application_id") != kApplicationId) not_ours(path);
   const std::int64_t version = database.query_integer("PRAGMA user_version");
@@ -112,7 +88,8 @@ void check_identity(Database& database, const std::string& path) {
   }
   Database reference("reference", Database::Access::kMemory);
   reference.execute(kSchemaSql);
-  if (version < 1 || schema_of(database) != schema_of(reference)) {
+  database.execute("PRAGMA temp_store = MEMORY");
+  if (version < 1 || !complete_schema(database, reference)) {
     throw RecordingError(path + " is damaged: its tables are not those of a recording");
   }
   // Of a large file only what is read is checked (types, references, order of ids): walking it all first takes as long.

@@ -50,8 +50,8 @@ void Recording::for_each_connection(const std::function<void(const ConnectionRow
     if (!read_word(kConnectionStateNames, select.text(5), row.state))
       state_->damaged("a connection has no known state");
     row.allocated_bytes = select.size(6);
-    row.live_bytes = select.integer(7);
-    row.native_bytes = select.optional_integer(8);
+    row.live_bytes = select.balance(7);
+    row.native_bytes = select.optional_balance(8);
     row.last_event_us = select.integer(9);
     row.endpoint = state_->optional_endpoint(select, 10);
     row.request_sequence = select.optional_integer(11);
@@ -78,7 +78,7 @@ void Recording::for_each_pool_event(const std::function<void(const PoolEventRow&
     row.request_sequence = select.optional_integer(6);
     row.wait_us = select.optional_size(7);
     row.hold_us = select.optional_size(8);
-    row.live_bytes = select.optional_integer(9);
+    row.live_bytes = select.optional_balance(9);
     row.size = select.size(10);
     row.in_use = select.size(11);
     row.idle = select.size(12);

@@ -24,9 +24,6 @@ std::vector<SegmentReadingRow> Recording::segment_readings() const {
     return moment == "first";
   };
   std::vector<SegmentReadingRow> rows;
-  if (state_->database->query_integer("SELECT count(*) FROM sqlite_schema WHERE name = 'segment_reading'") == 0) {
-    return rows;  // of an older version
-  }
   std::map<std::pair<std::int64_t, bool>, std::size_t> places;
   Statement readings(*state_->database,
                      "SELECT worker, moment, at_us, rss_bytes, pss_bytes, reason FROM segment_reading "
@@ -50,7 +47,11 @@ std::vector<SegmentReadingRow> Recording::segment_readings() const {
     if (found == places.end()) state_->damaged("a kind of memory belongs to no reading");
     const std::optional<SegmentKind> kind = kind_of(segments.text(2));
     if (!kind) state_->damaged("a kind of memory is unknown");
-    rows[found->second].segments.push_back({*kind, segments.size(3), segments.size(4), segments.size(5)});
+    const SegmentRow row{*kind, segments.size(3), segments.size(4), segments.size(5)};
+    if (row.shared_bytes > row.rss_bytes || row.private_bytes > row.rss_bytes) {
+      state_->damaged("a kind of memory has parts that are larger than the whole");
+    }
+    rows[found->second].segments.push_back(row);
   }
   return rows;
 }

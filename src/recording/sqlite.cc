@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "recording/recording.h"
+#include "recording/saturating.h"
 #include "recording/text.h"
 
 namespace heapledger::recording {
@@ -204,6 +205,11 @@ void Statement::damaged(int column) {
                        " holds another kind of value");
 }
 
+void Statement::impossible(int column) {
+  throw RecordingError(database_.path() + " is damaged: column " + sqlite3_column_name(statement_, column) +
+                       " holds a figure that cannot be");
+}
+
 bool Statement::is_null(int column) { return sqlite3_column_type(statement_, column) == SQLITE_NULL; }
 
 std::int64_t Statement::integer(int column) {
@@ -213,7 +219,13 @@ std::int64_t Statement::integer(int column) {
 
 std::int64_t Statement::size(int column) {
   const std::int64_t value = integer(column);
-  if (value < 0) damaged(column);
+  if (value < 0 || value > kLargestFigure) impossible(column);
+  return value;
+}
+
+std::int64_t Statement::balance(int column) {
+  const std::int64_t value = integer(column);
+  if (value < -kLargestFigure || value > kLargestFigure) impossible(column);
   return value;
 }
 
@@ -239,6 +251,10 @@ std::optional<std::int64_t> Statement::optional_integer(int column) {
 
 std::optional<std::int64_t> Statement::optional_size(int column) {
   return is_null(column) ? std::nullopt : std::optional(size(column));
+}
+
+std::optional<std::int64_t> Statement::optional_balance(int column) {
+  return is_null(column) ? std::nullopt : std::optional(balance(column));
 }
 
 std::optional<std::string> Statement::optional_text(int column) {

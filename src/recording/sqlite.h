@@ -64,14 +64,17 @@ class Statement {
 
   // Columns in order, from 0; each throws "damaged" when the stored type is another.
   std::int64_t integer(int column);
-  std::int64_t size(int column);  // an integer that is not negative
+  std::int64_t size(int column);     // not negative, and no larger than a figure can be
+  std::int64_t balance(int column);  // likewise, either side of zero
   double real(int column);
   std::string text(int column);
   std::optional<std::int64_t> optional_integer(int column);
   std::optional<std::int64_t> optional_size(int column);
+  std::optional<std::int64_t> optional_balance(int column);
   std::optional<std::string> optional_text(int column);
   bool is_null(int column);
   [[noreturn]] void damaged(int column);
+  [[noreturn]] void impossible(int column);
 
  private:
   void check(int result);

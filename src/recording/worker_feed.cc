@@ -48,7 +48,7 @@ WorkerFeed::WorkerFeed(std::string path, std::unique_ptr<ledger::LedgerView> vie
       native_(view_->counters().native) {}
 
 std::int64_t WorkerFeed::since_start_us(std::uint64_t unix_ns) const noexcept {
-  return saturating_subtract(stored_size(unix_ns), recording_started_ns_) / 1000;
+  return saturating_subtract(stored_time(unix_ns), recording_started_ns_) / 1000;
 }
 
 void WorkerFeed::enter(Store& store, const WorkerRow* known) {
@@ -71,7 +71,7 @@ void WorkerFeed::enter(Store& store, const WorkerRow* known) {
 }
 
 bool WorkerFeed::is_row(const WorkerRow& row, std::int64_t recording_started_ns) const {
-  const std::int64_t started = stored_size(view_->counters().started_unix_ns);
+  const std::int64_t started = stored_time(view_->counters().started_unix_ns);
   return row.pid == stored_size(pid()) && row.started_us == saturating_subtract(started, recording_started_ns) / 1000;
 }
 

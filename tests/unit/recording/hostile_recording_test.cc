@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <limits>
 #include <random>
 
 #include "../ledger/temporary_folder.h"
@@ -172,6 +173,25 @@ TEST(HostileRecording, AFinishedRecordingIsReadInAReadOnlyFolder) {
     ASSERT_EQ(::seteuid(self), 0);
   }
   ::chmod(folder.path().c_str(), 0700);
+}
+
+// A torn ledger may claim what it likes: what is stored of it is read again, at the largest figure that can be.
+TEST(HostileRecording, WhatATornLedgerClaimsIsStoredAsWhatIsRead) {
+  const TemporaryFolder folder;
+  const std::unique_ptr<Store> store = Store::create(folder / "r.db", beginning());
+  store->begin();
+  WorkerRow worker = a_worker();
+  worker.heapledger_bytes = std::numeric_limits<std::int64_t>::max();
+  worker.live_bytes = std::numeric_limits<std::int64_t>::min();
+  worker.freed_bytes = std::numeric_limits<std::int64_t>::max();
+  worker.id = store->add_worker(worker);
+  store->update_worker(worker);
+  store->commit();
+  store->close(kStartedNs + 5'000'000'000, true);
+  const WorkerRow row = Recording(folder / "r.db").workers().at(0);
+  EXPECT_EQ(row.heapledger_bytes, std::int64_t{1} << 56);
+  EXPECT_EQ(row.live_bytes, -(std::int64_t{1} << 56));
+  EXPECT_EQ(row.freed_bytes, std::int64_t{1} << 56);
 }
 
 }  // namespace
