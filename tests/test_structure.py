@@ -41,6 +41,7 @@ BINDINGS = {
     "versions_binding.cc": {"analysis", "report"},
     "payloads_binding.cc": {"analysis", "report"},
     "limits_binding.cc": {"analysis", "report"},
+    "result_repr.cc": {"analysis", "report"},
     "recorder_module.cc": {"recording"},
 }
 SEAM_HEADERS = {"heapledger/heapledger.h", "heapledger/heapledger.hpp"}

@@ -4,7 +4,8 @@ execute_process(COMMAND ${Python_EXECUTABLE} -m nanobind --cmake_dir OUTPUT_STRI
 find_package(nanobind CONFIG REQUIRED HINTS ${heapledger_nanobind_dir})
 
 nanobind_add_module(heapledger_analysis_module NB_STATIC analysis_module.cc interference_binding.cc leaks_binding.cc
-                    lifecycle_binding.cc limits_binding.cc payloads_binding.cc pools_binding.cc segments_binding.cc versions_binding.cc)
+                    lifecycle_binding.cc limits_binding.cc payloads_binding.cc pools_binding.cc result_repr.cc
+                    segments_binding.cc versions_binding.cc)
 set_target_properties(heapledger_analysis_module PROPERTIES OUTPUT_NAME _analysis)
 target_link_libraries(heapledger_analysis_module PRIVATE heapledger_report)
 # Its headers do not compile under the warnings that ours do.
