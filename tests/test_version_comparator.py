@@ -31,6 +31,8 @@ def versions(recording: Recording, *options: str | Path) -> tuple[int, Row]:
 def served(tmp_path_factory: pytest.TempPathFactory) -> Recording:
     with Service(tmp_path_factory.mktemp("fastapi"), serving.uvicorn("applications.versioned_fastapi:app")) as service:
         urls = [f"/v{version}/{kind}" for _ in range(REQUESTS) for kind in VERDICTS for version in (1, 2)]
+        urls += ["/renamed?first=v5&last=v8", "/renamed?first=v5&last=a%20b/%E2%98%83", "/work?version=2"] * FEW
+        urls += ["/renamed?first=v5&last=" + "0" * 400, "/renamed?first=v5&last="] * FEW
         urls += ["/old", "/api/v3/things/1", "/named/7", "/named/v8"] * FEW
         assert {reply.status for reply in service.get_all(urls, at_once=16)} == {200}
         for number in range(2 * REQUESTS):  # the second version gets the large bodies, mostly
@@ -80,6 +82,30 @@ def test_versions_come_from_mounts_and_from_the_service_itself(served: Recording
     assert {("/api/v3/things/{thing_id}", "v3"), ("/named/{version}", "v7"), ("/named/{version}", "v8")} <= filed
     assert not served.requests("/named/{version}", version="")
     served.assert_balanced()
+
+
+def test_the_last_version_named_counts_and_what_is_altered_for_it_is_counted(served: Recording) -> None:
+    rows = served.query(
+        "SELECT version, count(*) AS requests FROM request JOIN endpoint ON endpoint.id = endpoint "
+        "WHERE route = '/renamed' GROUP BY version"
+    )
+    assert {row["version"]: row["requests"] for row in rows} == {
+        "v8": FEW, "a_b__": FEW, "v" + "0" * 32: FEW, "": FEW,
+    }  # fmt: skip
+    document = versions(served)[1]
+    assert document["versions_altered"] == 2 * FEW
+    assert [cost["name"] for cost in document["compatibility"]] == ["old fields"]
+    text = subprocess.run([serving.heapledger(), "versions", served.path], capture_output=True, text=True, check=True)
+    assert f"note     {2 * FEW} times the service named a version that is too long" in text.stdout
+
+
+def test_a_piece_of_work_is_filed_under_the_version_that_is_named_in_it(served: Recording) -> None:
+    [row] = served.query(
+        "SELECT method, version, count(*) AS requests FROM request JOIN endpoint ON endpoint.id = endpoint "
+        "WHERE route = 'recount' GROUP BY method, version"
+    )
+    assert (row["method"], row["version"], row["requests"]) == ("CALL", "v2", FEW)
+    assert {row["version"] for row in served.query("SELECT version FROM endpoint WHERE route = '/work'")} == {""}
 
 
 def test_what_is_at_its_end_has_its_dates(served: Recording) -> None:

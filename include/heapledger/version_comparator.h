@@ -78,7 +78,8 @@ struct VersionSite {
 };
 
 // How often a day requests take more memory than there is (as `heapledger limits` models it): with the recorded
-// traffic, and once the old version's requests are requests of the new one.
+// traffic, and once the old version's requests are requests of the new one. Of two recordings rates and headroom are
+// the first one's.
 struct MigrationRisk {
   double now_per_day = 0;
   VersionInterval now_interval;
@@ -168,10 +169,9 @@ struct MigrationCapacity {
 
 // Why no risk can be stated.
 enum class VersionRiskMissing {
-  kNothing,        // it can
-  kTwoRecordings,  // of one each: what both would take together was not recorded
-  kNoLimit,        // neither recorded nor given
-  kNoHeadroom      // what the idle service takes is not known, or leaves nothing
+  kNothing,    // it can
+  kNoLimit,    // neither recorded nor given
+  kNoHeadroom  // what the idle service takes is not known, or leaves nothing
 };
 
 struct VersionsOptions {
@@ -202,9 +202,12 @@ struct VersionsResult {
   std::vector<DeprecatedEndpoint> deprecated;
   std::vector<CompatibilityCost> compatibility;
   std::uint64_t compatibility_calls_dropped = 0;  // there was no room for their name
+  std::uint64_t versions_altered = 0;  // calls of heapledger.api_version() with what cannot be filed as it is
   std::vector<MigrationStep> steps;
   std::vector<MigrationCapacity> capacity;
   VersionRiskMissing risk_missing = VersionRiskMissing::kNothing;
+  std::optional<MigrationRisk>
+      risk;  // of two recordings: the first one's traffic, once all its pairs are as in the second
   std::vector<UnmatchedOption> unmatched;
   std::optional<std::size_t> limit;
   bool report = false;

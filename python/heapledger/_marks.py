@@ -18,11 +18,13 @@ _LONGEST_NAME = 100
 def api_version(version: str) -> None:
     """File the current request under this version of the API: for services that tell versions in a way of their own.
 
-    The last call counts. It wins over what the route and the headers say. Outside of a request, and where nothing is
-    recorded, it does nothing.
+    The last call counts, an empty version takes back what was named. It wins over what the route and the headers say,
+    and holds in `heapledger.request()` too. Outside of a request, and where nothing is recorded, it does nothing.
 
     Args:
-        version: Few different ones; a number is filed with a v in front.
+        version: Few different ones; a number is filed with a v in front. What is longer than 32 characters is cut,
+            others than letters, digits and `._-` become `_`, and versions beyond the first 32 are filed as `<other>`:
+            `heapledger versions` says how many were altered so.
     """
     request = _engine.current()
     if request is None:

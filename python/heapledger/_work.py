@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 from heapledger import _engine, _health
 
 TYPE_CHECKING = False
@@ -53,5 +55,14 @@ class request:  # noqa: N801
         opened = self._requests.pop()
         if opened is not None:
             failed = isinstance(error, Exception)
+            self._name_version(opened)
             _engine.end(opened, 500 if failed else 200, _engine.RAISED if failed else 0, "", "")
             _engine.leave(opened)
+
+    def _name_version(self, opened: _Request) -> None:
+        versions = sys.modules.get("heapledger.adapters.versions")  # api_version() loads it
+        if versions is not None:
+            try:
+                versions.name_work(opened, self._method, self._name)
+            except Exception:
+                _health.count("version_not_named")

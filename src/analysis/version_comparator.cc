@@ -1,6 +1,7 @@
 #include "heapledger/version_comparator.h"
 
 #include <memory>
+#include <optional>
 #include <random>
 #include <utility>
 
@@ -44,23 +45,29 @@ RequestsOptions traffic_of(const VersionsOptions& options) {
   return choice;
 }
 
-VersionsResult with_risk(const Source& source, const VersionsOptions& options, VersionComparison& comparison,
-                         std::mt19937_64& random) {
-  const recording::Recording& recording = source.recording;
+Traffic traffic_in(const Source& source, const VersionsOptions& options) {
   const RecordingTables& tables = source.known.tables;
+  Traffic traffic(tables, source.known.spans, Selection(traffic_of(options), tables));
+  for (const auto& slice : tables.slices) {
+    traffic.add(slice);
+  }
+  source.recording.for_each_request_level([&traffic](const recording::RequestLevelRow& row) { traffic.add(row); });
+  return traffic;
+}
+
+VersionsResult with_risk(const Source& source, const Source* other, const VersionsOptions& options,
+                         VersionComparison& comparison, std::mt19937_64& random) {
+  const recording::Recording& recording = source.recording;
   const MemorySamples samples{recording.timeline(), recording.segment_readings(), source.known.spans};
-  const MemoryBudget budget = find_budget(tables, samples, options.memory_limit_bytes).budget;
+  const MemoryBudget budget = find_budget(source.known.tables, samples, options.memory_limit_bytes).budget;
   if (!budget.limit_bytes || budget.headroom_bytes.value_or(0) == 0) {
     VersionsResult result = comparison.finish(random);
     result.risk_missing = budget.limit_bytes ? VersionRiskMissing::kNoHeadroom : VersionRiskMissing::kNoLimit;
     return result;
   }
-  Traffic traffic(tables, source.known.spans, Selection(traffic_of(options), tables));
-  for (const auto& slice : tables.slices) {
-    traffic.add(slice);
-  }
-  recording.for_each_request_level([&traffic](const recording::RequestLevelRow& row) { traffic.add(row); });
-  const VersionRisk risk(traffic, static_cast<double>(*budget.headroom_bytes), random);
+  const Traffic traffic = traffic_in(source, options);
+  const std::optional<Traffic> after = other == nullptr ? std::nullopt : std::optional(traffic_in(*other, options));
+  const VersionRisk risk(traffic, static_cast<double>(*budget.headroom_bytes), random, after ? &*after : nullptr);
   return comparison.finish(random, &risk);
 }
 
@@ -78,12 +85,7 @@ VersionsResult VersionComparator::analyze(const VersionsOptions& options) const 
     other->recording.for_each_request_cost([&](const recording::RequestCostRow& row) { comparison.add_other(row); });
   }
   std::mt19937_64 random(options.seed);
-  if (other) {
-    VersionsResult result = comparison.finish(random);
-    result.risk_missing = VersionRiskMissing::kTwoRecordings;
-    return result;
-  }
-  return with_risk(*source, options, comparison, random);
+  return with_risk(*source, other.get(), options, comparison, random);
 }
 
 }  // namespace heapledger::analysis

@@ -186,6 +186,9 @@ VersionsResult VersionComparison::finish(std::mt19937_64& random, const VersionR
       result.pairs.back().risk = risk == nullptr ? std::nullopt : risk->of(*sides.from, *sides.to);
     }
   }
+  if (other_ != nullptr && risk != nullptr) {
+    result.risk = risk->of_all(served);
+  }
   judge_all(result.pairs);
   std::vector<JudgedPair> judged;
   for (std::size_t i = 0; i < served.size(); ++i) {
@@ -197,6 +200,7 @@ VersionsResult VersionComparison::finish(std::mt19937_64& random, const VersionR
   result.compatibility = compatibility_costs(sides_, recording_.notices);
   for (const recording::CompatMarkRow& row : recording_.notices.marks) {
     result.compatibility_calls_dropped += row.name.empty() ? count_of(row.calls) : 0;
+    result.versions_altered += row.name == kVersionAltered ? count_of(row.calls) : 0;
   }
   result.steps = migration_steps(sides_, judged, pairing_);
   result.capacity = migration_capacity(sides_, judged, kStandard.confidence_ratio);

@@ -161,7 +161,8 @@ std::vector<CompatibilityCost> compatibility_costs(const VersionSides& recording
   std::map<std::pair<std::string, const VersionSide*>, CompatibilityCost> costs;
   for (const recording::CompatMarkRow& row : notices.marks) {
     const VersionSide* side = row.endpoint ? recording.of_endpoint(*row.endpoint) : nullptr;
-    if (row.name.empty() || !recording.selection().has_worker(row.worker) || (row.endpoint && side == nullptr)) {
+    if (row.name.empty() || row.name == kVersionAltered || !recording.selection().has_worker(row.worker) ||
+        (row.endpoint && side == nullptr)) {
       continue;
     }
     CompatibilityCost& cost = costs[{row.name, side}];

@@ -3,6 +3,7 @@
 // that hold kappa byte-seconds each hold lambda kappa bytes on average). Pure; allocates.
 #pragma once
 
+#include <string_view>
 #include <vector>
 
 #include "analysis/version_pairs.h"
@@ -17,6 +18,9 @@ struct JudgedPair {
   const SidePair* sides = nullptr;
   VersionVerdict verdict = VersionVerdict::kInconclusive;
 };
+
+// The mark by which heapledger.api_version() counts the versions that it had to alter: no compatibility code.
+inline constexpr std::string_view kVersionAltered = "<version altered>";
 
 struct VersionNotices {
   std::vector<recording::EndpointNoticeRow> notices;

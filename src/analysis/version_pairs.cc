@@ -12,12 +12,18 @@ namespace {
 using Route = std::pair<std::string, std::string>;  // method, route without version
 using Groups = std::map<Route, std::vector<VersionSide*>>;
 
-// Requests that no route names are of no endpoint that could have versions. A request is known by its route before it
-// is by the version that the service names: an endpoint may be there that no request has ended of.
-bool is_version(const VersionSide& side) { return side.has_requests && side.route.starts_with('/'); }
+// Requests that no route names are of no endpoint that could have versions; <other> is no version. A request is known
+// by its route before it is by the version that the service names: an endpoint may be there that no request has ended
+// of.
+bool is_version(const VersionSide& side) {
+  return side.has_requests && !side.route.starts_with('<') && !side.id.version.starts_with('<');
+}
 
 // Versions of different things have nothing to do with each other: /api/v3 is not newer than /v2.
 std::string family_of(const VersionSide& side) {
+  if (!side.id.route.starts_with('/')) {
+    return "work";
+  }
   const std::size_t at = side.id.route.find("/" + side.id.version + "/");
   return at == std::string::npos ? "by header" : side.id.route.substr(0, at + 1);
 }

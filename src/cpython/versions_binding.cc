@@ -174,6 +174,12 @@ void bind_result(nb::module_& module) {
       .def_ro("deprecated", &VersionsResult::deprecated)
       .def_ro("compatibility", &VersionsResult::compatibility)
       .def_ro("compatibility_calls_dropped", &VersionsResult::compatibility_calls_dropped)
+      .def_ro("versions_altered", &VersionsResult::versions_altered)
+      .def_prop_ro("risk_per_day",
+                   [](const VersionsResult& it) {
+                     const auto& risk = it.risk;
+                     return risk ? std::optional(Bounds(risk->now_per_day, risk->migrated_per_day)) : std::nullopt;
+                   })
       .def_ro("steps", &VersionsResult::steps)
       .def_ro("capacity", &VersionsResult::capacity)
       .def_ro("unmatched", &VersionsResult::unmatched)

@@ -83,8 +83,11 @@ std::string risks(const VersionsResult& result) {
                           risk_words(*pair.risk));
     }
   }
+  if (result.risk) {
+    text += "memory exceeded, all of these: " + risk_words(*result.risk) + "\n";
+  }
   const bool none = text.empty() && !result.pairs.empty();
-  return none ? "memory exceeded: not known, " + risk_reason(result, result.pairs.front()) + "\n" : text;
+  return none ? "memory exceeded: not known, " + risk_reason(result, result.pairs.front().risk) + "\n" : text;
 }
 
 std::string removals(const VersionsResult& result) {

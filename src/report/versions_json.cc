@@ -96,7 +96,7 @@ Json pair_row(const VersionsResult& result, const VersionPair& pair) {
           {"reason", pair_reason(pair)},
           {"requests_needed", value_or_null(pair.requests_needed)},
           {"risk", risk_row(pair.risk)},
-          {"risk_reason", version_or_null(risk_reason(result, pair))},
+          {"risk_reason", version_or_null(risk_reason(result, pair.risk))},
           {"sites", sites}};
 }
 
@@ -225,11 +225,15 @@ Json versions_document(const VersionsResult& result) {
     document["pairs"].push_back(pair_row(result, result.pairs[i]));
   }
   document["pairs_left_out"] = result.pairs.size() - shown;
+  const bool whole = result.other.has_value() && !result.pairs.empty();
+  document["risk"] = risk_row(result.risk);
+  document["risk_reason"] = whole ? version_or_null(risk_reason(result, result.risk)) : Json(nullptr);
   document["added"] = endpoint_list(result.added);
   document["removed"] = endpoint_list(result.removed);
   document["deprecated"] = deprecated_list(result);
   document["compatibility"] = compatibility_list(result);
   document["compatibility_calls_dropped"] = result.compatibility_calls_dropped;
+  document["versions_altered"] = result.versions_altered;
   document["migration"] = migration_row(result);
   document["unmatched"] = Json::array();
   for (const analysis::UnmatchedOption& option : result.unmatched) {

@@ -161,6 +161,12 @@ std::string version_notes(const VersionsResult& result, const TextStyle& style) 
     lines.push_back({"note", format_count(result.compatibility_calls_dropped) +
                                  " calls of compatibility code are in no figure: too many names"});
   }
+  if (result.versions_altered > 0) {
+    lines.push_back(
+        {"note", fmt::format("{} time{} the service named a version that is too long, has other characters "
+                             "than letters, digits and ._-, or is beyond the first 32: filed altered",
+                             format_count(result.versions_altered), result.versions_altered == 1 ? "" : "s")});
+  }
   for (const std::string& unmatched : unmatched_lines(result.unmatched)) {
     lines.push_back({"note", unmatched});
   }
@@ -191,6 +197,11 @@ std::string versions_text(const VersionsResult& result, const TextStyle& style) 
     if (result.pairs[i].verdict != VersionVerdict::kSame) {
       text += write_line(why_line(result.pairs[i]), style) + write_lines(site_lines(result.pairs[i]), style);
     }
+  }
+  if (result.other && !result.pairs.empty()) {
+    const std::string words = result.risk ? risk_words(*result.risk) + ", all at the rates of the first recording"
+                                          : "not known, " + risk_reason(result, result.risk);
+    text += write_line({"risk", "memory exceeded: " + words}, style);
   }
   text += write_lines({{"added", endpoints_line(result.added)}, {"removed", endpoints_line(result.removed)}}, style);
   for (const analysis::DeprecatedEndpoint& endpoint : result.deprecated) {

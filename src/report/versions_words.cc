@@ -60,10 +60,8 @@ std::string payload_words(const VersionPair& pair) {
 
 }  // namespace
 
-std::string risk_reason(const analysis::VersionsResult& result, const VersionPair& pair) {
+std::string risk_reason(const analysis::VersionsResult& result, const std::optional<analysis::MigrationRisk>& risk) {
   switch (result.risk_missing) {
-    case analysis::VersionRiskMissing::kTwoRecordings:
-      return "of two recordings, what both take together was not recorded";
     case analysis::VersionRiskMissing::kNoLimit:
       return "no memory limit is known: --memory-limit 512MiB";
     case analysis::VersionRiskMissing::kNoHeadroom:
@@ -71,7 +69,7 @@ std::string risk_reason(const analysis::VersionsResult& result, const VersionPai
     case analysis::VersionRiskMissing::kNothing:
       break;
   }
-  return pair.risk ? "" : "one of the versions has no requests";
+  return risk ? "" : "one of the versions has no requests";
 }
 
 std::string risk_words(const analysis::MigrationRisk& risk) {
@@ -79,8 +77,9 @@ std::string risk_words(const analysis::MigrationRisk& risk) {
   if (risk.now_interval.high < kHardlyEver && risk.migrated_interval.high < kHardlyEver) {
     return "less than once in a million days, now and once migrated";
   }
-  return fmt::format("{:.2g} a day now, {:.2g} ({:.2g} to {:.2g}) once migrated", risk.now_per_day,
-                     risk.migrated_per_day, risk.migrated_interval.low, risk.migrated_interval.high);
+  return fmt::format("{:.2g} ({:.2g} to {:.2g}) a day now, {:.2g} ({:.2g} to {:.2g}) once migrated", risk.now_per_day,
+                     risk.now_interval.low, risk.now_interval.high, risk.migrated_per_day, risk.migrated_interval.low,
+                     risk.migrated_interval.high);
 }
 
 std::string figure_words(const std::string& name) {

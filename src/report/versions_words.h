@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "heapledger/version_comparator.h"
@@ -9,9 +10,9 @@
 namespace heapledger::report {
 
 // Why there is no risk; empty where there is one.
-std::string risk_reason(const analysis::VersionsResult& result, const analysis::VersionPair& pair);
+std::string risk_reason(const analysis::VersionsResult& result, const std::optional<analysis::MigrationRisk>& risk);
 
-// "0.2 a day now, 3.1 (1.9 to 4.4) once migrated".
+// "0.2 (0.1 to 0.4) a day now, 3.1 (1.9 to 4.4) once migrated".
 std::string risk_words(const analysis::MigrationRisk& risk);
 
 // Why the verdict is what it is, or what is missing for one.

@@ -55,6 +55,20 @@ async def old() -> PlainTextResponse:
     return PlainTextResponse("ok", headers=NOTICES)
 
 
+@app.get("/renamed")
+async def renamed(first: str, last: str) -> PlainTextResponse:
+    heapledger.api_version(first)
+    heapledger.api_version(last)
+    return PlainTextResponse("ok")
+
+
+@app.get("/work")
+async def work(version: str) -> PlainTextResponse:
+    with heapledger.request("recount"):
+        heapledger.api_version(version)
+    return PlainTextResponse("ok")
+
+
 @app.get("/named/{version}")
 async def named(version: str) -> PlainTextResponse:
     heapledger.api_version(version)

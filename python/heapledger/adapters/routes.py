@@ -23,7 +23,7 @@ _VERSIONS_KEPT = 32
 _TYPES_KEPT = 128
 _KEYS_KEPT = 4096
 _LONGEST = {"method": 16, "version": 32, "type": 100}
-_TOKEN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
+TOKEN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
 
 ids: dict[Key, int] = {}
 methods: dict[str, str] = {
@@ -36,7 +36,7 @@ types: dict[str | bytes, str] = {}
 
 def method_of(raw: str) -> str:
     """The method as it is filed: itself, or OTHER once 32 unusual ones are known."""
-    if not 0 < len(raw) <= _LONGEST["method"] or not _TOKEN.issuperset(raw):
+    if not 0 < len(raw) <= _LONGEST["method"] or not TOKEN.issuperset(raw):
         return "OTHER"
     if len(methods) >= 9 + _METHODS_KEPT:
         _health.count("methods_folded")
@@ -66,7 +66,7 @@ def version_of(raw: str) -> str:
     if known is not None:
         return known
     text = raw.strip()
-    if not 0 < len(text) <= _LONGEST["version"] or not _TOKEN.issuperset(text):
+    if not 0 < len(text) <= _LONGEST["version"] or not TOKEN.issuperset(text):
         return ""
     name = "v" + text if text.replace(".", "").isdigit() else text
     if len(_versions) >= _VERSIONS_KEPT:

@@ -11,15 +11,25 @@ from heapledger import _engine, _health
 from heapledger.adapters import routes
 
 _NAMED_KEPT = 4096
+_VERSIONS_KEPT = 32
+_LONGEST_VERSION = 32
 _LONGEST_NOTICE = 100
+_OTHER = "<other>"  # in the place of versions beyond the first 32
+_ALTERED = "<version altered>"  # the mark that counts them: `heapledger versions` shows it as a note
 
 # By request, until its row is written: its number, as tokens are used again, and the version.
 named: dict[_engine.Request, tuple[int, str]] = {}
 _noticed: set[int] = set()
+# What the service names is kept apart from what clients ask for: they could fill one table between them.
+_kept: set[str] = set()
 
 
 def name(request: _engine.Request, version: str) -> None:
-    """This request is filed under `version` when its response is out."""
+    """This request is filed under `version` when its response is out; the last one counts, an empty one is none."""
+    named.pop(request, None)
+    filed = _filed_as(version)
+    if not filed:
+        return
     if len(named) >= _NAMED_KEPT:
         for other, (sequence, _) in list(named.items()):
             if other.sequence != sequence:
@@ -27,9 +37,37 @@ def name(request: _engine.Request, version: str) -> None:
         if len(named) >= _NAMED_KEPT:
             _health.count("versions_dropped")
             return
-    filed = routes.version_of(version)
-    if filed:
-        named[request] = request.sequence, filed
+    named[request] = request.sequence, filed
+
+
+def name_work(request: _engine.Request, method: str, name: str) -> None:
+    """A piece of work of its own is about to end: file it under the version that was named in it."""
+    entry = named.pop(request, None)
+    if entry is not None and entry[0] == request.sequence:
+        request.endpoint = _engine.intern_endpoint(method, name, entry[1], False)
+
+
+def _filed_as(version: str) -> str:
+    """The version as it is filed; what has to be altered for that is counted."""
+    if version in _kept:
+        return version
+    text = version.strip()
+    name = "".join(c if c in routes.TOKEN else "_" for c in text[:_LONGEST_VERSION])
+    filed = "v" + name if name.replace(".", "").isdigit() else name
+    if filed and filed not in _kept:
+        if len(_kept) < _VERSIONS_KEPT:
+            _kept.add(filed)
+        else:
+            filed = _OTHER
+    if name != text or filed == _OTHER:
+        _count_altered()
+    return filed
+
+
+def _count_altered() -> None:
+    span = _engine.enter_compat()
+    if span is None or not _engine.leave_compat(span, _ALTERED):
+        _health.count("versions_altered")
 
 
 def rename(request: _engine.Request, key: routes.Key) -> None:

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <memory>
 
 #include "leak_rows.h"
 #include "version_rows.h"
@@ -279,6 +280,50 @@ TEST(VersionComparison, RiskIsOfTheTrafficWithTheOldVersionsRequestsMadeNewOnes)
   EXPECT_GT(pair.risk->migrated_per_day, 3 * pair.risk->now_per_day);
   EXPECT_LE(pair.risk->migrated_interval.low, pair.risk->migrated_per_day);
   EXPECT_GE(pair.risk->migrated_interval.high, pair.risk->migrated_per_day);
+}
+
+// Requests of 10 a second, three times as fast in the second recording: its rates are not what counts.
+TEST(VersionComparison, RiskOfTwoRecordingsIsAtTheRatesOfTheFirst) {
+  const std::vector<recording::EndpointRow> endpoints{{1, "GET", "/a", "", false}, {2, "GET", "/b", "", false}};
+  const VersionRecording before = versions_recording(endpoints);
+  const VersionRecording after = versions_recording(endpoints);
+  const auto traffic_of = [](const VersionRecording& recording, std::int64_t step_us, std::int64_t peak_of_a) {
+    Traffic traffic(recording.tables, {{1, 1, 301, 0, 300 * step_us}, {1, 2, 301, 0, 300 * step_us}},
+                    Selection({}, recording.tables));
+    for (std::int64_t i = 0; i < 602; ++i) {
+      recording::RequestLevelRow level;
+      level.endpoint = 1 + i % 2;
+      level.started_us = i / 2 * step_us;
+      level.duration_us = 100'000;
+      level.peak_bytes = level.endpoint == 1 ? peak_of_a : 1'000'000;
+      level.byte_seconds = static_cast<double>(level.peak_bytes) / 10;
+      traffic.add(level);
+    }
+    return traffic;
+  };
+  const Traffic slow = traffic_of(before, 100'000, 1'000'000);
+  std::mt19937_64 random(1);
+  const auto risk_with = [&](const Traffic& other) {
+    VersionComparison comparison(before, &after, {});
+    Rows rows;
+    serve(rows, 1, 301, 1'000'000);
+    serve(rows, 2, 301, 1'000'000);
+    for (const auto& row : rows) comparison.add(row);
+    for (const auto& row : rows) comparison.add_other(row);
+    return comparison.finish(random, std::make_unique<VersionRisk>(slow, 12e6, random, &other).get());
+  };
+  const VersionsResult same = risk_with(traffic_of(after, 33'333, 1'000'000));
+  ASSERT_TRUE(same.risk.has_value());
+  EXPECT_GT(same.risk->now_per_day, 0);
+  EXPECT_NEAR(same.risk->migrated_per_day / same.risk->now_per_day, 1, 0.05);
+  const VersionsResult more = risk_with(traffic_of(after, 33'333, 4'000'000));
+  ASSERT_TRUE(more.risk.has_value());
+  EXPECT_GT(more.risk->migrated_per_day, 10 * more.risk->now_per_day);
+  for (const VersionPair& pair : more.pairs) {
+    ASSERT_TRUE(pair.risk.has_value());
+    const double of_pair = pair.risk->migrated_per_day;
+    EXPECT_NEAR(of_pair / (pair.route == "/a" ? more.risk->migrated_per_day : more.risk->now_per_day), 1, 0.05);
+  }
 }
 
 TEST(VersionComparison, NothingRecordedIsNothing) {
