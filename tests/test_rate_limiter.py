@@ -167,9 +167,35 @@ def test_no_known_limit_is_said(tmp_path: Path) -> None:
     assert done.stderr.startswith("error: no limits can be stated: no memory limit is known")
 
 
+def test_route_and_method_choose_what_is_listed_not_what_shares_the_memory(recording: Path) -> None:
+    whole = json.loads(output_of(recording, "--format", "json"))
+    chosen = json.loads(output_of(recording, "--route", "/orders/*", "--method", "post", "--format", "json"))
+    for document in (whole, chosen):
+        document["costs"] = [row for row in document["costs"] if row["method"] == "POST"]
+        document["burst"] = [row for row in document["burst"] if row["method"] == "POST"]
+        limits_of = document["limits"]
+        limits_of["endpoints"] = [row for row in limits_of["endpoints"] if row["method"] == "POST"]
+    assert [row["route"] for row in chosen["costs"]] == ["/orders/import"]
+    assert chosen == whole
+    vain = output_of(recording, "--route", "/nowhere")
+    assert "note     no route matches /nowhere" in vain or "/nowhere" in vain.splitlines()[-1]
+    assert json.loads(output_of(recording, "--route", "/nowhere", "--format", "json"))["costs"] == []
+
+
+def test_workers_say_which_headroom_is_theirs(recording: Path) -> None:
+    document = json.loads(output_of(recording, "--format", "json", "--memory-limit", "4GiB"))
+    limits_of = document["limits"]
+    assert limits_of["worker_count"] != limits_of["worker_count_now"]
+    assert 0 < limits_of["worker_count_headroom_bytes"] < document["budget"]["limit_bytes"]
+    text = output_of(recording, "--memory-limit", "4GiB")
+    assert f"with {limits_of['worker_count_now']} worker" in text
+    assert f"workers  {limits_of['worker_count']} fit at the recorded traffic; with so many the headroom is" in text
+
+
 @pytest.mark.parametrize(
     ("flags", "said"),
     [
+        (["--emit", "nginx", "--route", "/orders/*"], "--emit limits all endpoints"),
         (["--memory-limit", "much"], "--memory-limit: not a size: much"),
         (["--risk", "often"], "--risk"),
         (["--risk", "0"], "risk"),

@@ -60,7 +60,11 @@ struct EndpointLimit {
   std::optional<std::uint64_t> max_body_bytes;
   std::optional<std::uint64_t> largest_body_bytes;  // that was recorded
   std::string reason;                               // why something is absent; empty: nothing is
+  bool any_concurrency = false;  // no limit is needed: more than kMostConcurrency keep within the risk
 };
+
+// Searches for requests at once end there: what keeps within the risk so far needs no limit.
+inline constexpr std::uint64_t kMostConcurrency = std::uint64_t{1} << 20;
 
 // They hold together: all endpoints at their rates stay within the risk; so does the concurrency by itself, whatever
 // the rate.
@@ -72,9 +76,15 @@ struct MemoryLimits {
   std::optional<double> token_byte_seconds;
   std::vector<EndpointLimit> endpoints;
   std::optional<std::uint64_t> worker_count;  // processes of this kind that fit, at the recorded traffic
-  std::uint64_t workers_now = 0;
+  std::uint64_t workers_now = 0;              // that all other figures are for
   std::optional<std::uint64_t> max_requests;  // of one worker, until its leak has taken what is spare
   std::optional<double> leak_bytes_per_request;
+  bool any_concurrency = false;    // as EndpointLimit has it
+  std::string concurrency_reason;  // why it is absent
+  std::string worker_reason;       // why worker_count is absent
+  // With worker_count workers in the place of the present ones.
+  std::optional<std::uint64_t> worker_headroom_bytes;
+  std::optional<std::uint64_t> worker_concurrency;
 };
 
 enum class ExhaustionMethod {
@@ -97,6 +107,10 @@ struct ExhaustionScenario {
   ExhaustionMethod method = ExhaustionMethod::kInversion;
   std::optional<double> seconds_to_exhaustion;  // mean time to the first; of a leak until it leaves too little
   std::optional<EndpointId> first;              // whose requests are most likely the ones that exceed
+  // Beyond the data: the highest peak recorded, and from which peak on one request beside the mean of the others
+  // exceeds.
+  std::optional<std::uint64_t> largest_peak_bytes;
+  std::optional<std::uint64_t> needed_peak_bytes;
 };
 
 struct BurstRoom {
@@ -104,7 +118,8 @@ struct BurstRoom {
   std::uint64_t from_idle = 0;  // requests at once, all at their peak at one moment, with 99 % certainty
   std::uint64_t from_now = 0;   // beside the recorded traffic
   double held_seconds = 0;      // while one holds more than half of its peak, mean
-  double recovery_seconds = 0;  // until 99 % of them have ended
+  double recovery_seconds = 0;  // until 99 % of them have ended, at least: at the recorded durations, which more
+                                // requests at once than there are cores make longer
 };
 
 enum class LimitStrategy { kNone, kFixedRate, kTokenBucket, kConcurrency, kReservation };
@@ -130,6 +145,9 @@ struct LimitsOptions {
   std::optional<std::uint64_t> memory_limit_bytes;           // in place of the recorded one
   std::int64_t risk_us = std::int64_t{30} * 86'400'000'000;  // at most one exceedance in this time
   std::optional<std::size_t> limit;  // endpoints to show, 0 for all; absent: kTextLimit in text, else all
+  // Endpoints to list; figures are of all of them, as they share the memory. `*` stands for any characters.
+  std::vector<std::string> routes;
+  std::vector<std::string> methods;  // in any case
 };
 
 enum class EmitTarget { kNginx, kGunicorn, kUvicorn, kFlaskLimiter, kSlowapi };
@@ -154,6 +172,8 @@ struct LimitsResult {
   std::vector<StrategyOutcome> strategies;
   std::uint64_t replayed_requests = 0;
   std::optional<std::size_t> limit;
+  bool chosen = false;  // costs, limits.endpoints and burst are of the chosen routes and methods only
+  std::vector<UnmatchedOption> unmatched;
 
   // --fail-on risk: the recorded traffic exceeds more often than the risk allows. Absent: not to be told.
   std::optional<bool> over_risk() const;

@@ -12,10 +12,11 @@ command prints into a file, to the byte.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from datetime import timedelta
 
 from heapledger._analysis import LimitsResult, analyze_limits
-from heapledger._options import Moment, moment, seconds, whole
+from heapledger._options import Moment, moment, names, seconds, whole
 from heapledger._source import path_of
 
 __all__ = ["LimitsResult", "RateLimiter"]
@@ -35,6 +36,8 @@ class RateLimiter:
     def analyze(
         self,
         *,
+        route: str | Iterable[str] = (),
+        method: str | Iterable[str] = (),
         since: Moment | None = None,
         until: Moment | None = None,
         warmup: str | float | timedelta = 0,
@@ -45,6 +48,9 @@ class RateLimiter:
         """Compute what fits into the memory; the arguments are the flags of `heapledger limits`.
 
         Args:
+            route: List only these route templates; `*` stands for any characters. Figures are of all traffic, as all
+                endpoints share the memory.
+            method: List only these HTTP methods, in any case.
             since: Only traffic that started then or later, as in `RequestIsolator.analyze()`.
             until: Only traffic that started before then.
             warmup: Leave out the traffic that started so soon after the recording did.
@@ -64,4 +70,6 @@ class RateLimiter:
             memory_limit=None if memory_limit is None else whole("memory_limit", memory_limit),
             risk=risk if isinstance(risk, str) else seconds(risk),
             limit=None if limit is None else whole("limit", limit),
+            routes=names(route),
+            methods=names(method),
         )

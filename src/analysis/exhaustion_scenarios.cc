@@ -5,6 +5,8 @@
 #include <random>
 #include <string>
 
+#include "analysis/row_arithmetic.h"
+
 namespace heapledger::analysis {
 namespace {
 
@@ -73,6 +75,16 @@ class Scenarios {
     return worst;
   }
 
+  double largest_peak() const {
+    double largest = 0;
+    for (const TrafficClass& kind : input_.traffic->classes()) {
+      for (const double peak : kind.peaks) {
+        largest = std::max(largest, peak);
+      }
+    }
+    return largest;
+  }
+
   PerDay interval_of(const Heavier& heavier, double center, double tail_per_day) const {
     std::vector<double> rates;
     for (const auto& load : draws_.loads) {
@@ -109,6 +121,8 @@ class Scenarios {
                              tail_with_error(heavier, 2) > kTailShare * input_.risk_per_day;
     if (tail_counts && found.tail_requests < kLeastTailRequests) {
       row.method = ExhaustionMethod::kBeyondTheData;
+      row.largest_peak_bytes = rounded_count(largest_peak());
+      row.needed_peak_bytes = rounded_count(std::max(0.0, input_.headroom_bytes - found.mean_bytes));
       return;
     }
     row.method = tail_counts ? ExhaustionMethod::kTail : ExhaustionMethod::kInversion;

@@ -9,7 +9,6 @@ namespace heapledger::analysis {
 namespace {
 
 constexpr int kHalvings = 40;
-constexpr std::uint64_t kMostConcurrency = std::uint64_t{1} << 20;
 constexpr double kCertainty = 0.99;
 constexpr double kNormal99 = 2.3263478740408408;
 constexpr std::uint64_t kFewParts = 64;
@@ -38,6 +37,9 @@ double lifts_at_most(const Places& places, double count, double headroom) {
   double largest = 0;
   for (const statistics::Part& part : places.levels) largest = std::max(largest, part.size);
   for (const statistics::Part& part : places.peaks) largest = std::max(largest, part.size);
+  if (!(largest > 0)) {
+    return 0;
+  }
   const auto exponent = [&](double t) {
     double of_one = 0;
     double of_peak = 0;
@@ -46,7 +48,7 @@ double lifts_at_most(const Places& places, double count, double headroom) {
     return count * std::log1p(of_one) + std::log1p(of_peak) - t * headroom;
   };
   double low = 0;
-  double high = largest > 0 ? 600 / largest : 0;
+  double high = 600 / largest;
   for (int step = 0; step < 100; ++step) {  // it is convex
     const double left = low + (high - low) / 3;
     const double right = high - (high - low) / 3;
@@ -77,6 +79,9 @@ std::uint64_t largest_count(std::uint64_t most, const std::function<bool(std::ui
   while (high < most && fine(high)) {
     low = high;
     high *= 2;
+  }
+  if (high >= most && fine(most)) {
+    return most;
   }
   while (high - low > 1) {
     const std::uint64_t middle = low + (high - low) / 2;
@@ -180,8 +185,11 @@ std::vector<double> effective_byte_seconds(const std::vector<LoadClass>& load, c
 
 std::uint64_t burst_of(const LoadClass& one, double room_bytes) {
   const double mean = one.peaks.weighted_bytes();
-  if (!(mean > 0) || !(room_bytes > 0)) {
+  if (!(room_bytes > 0)) {
     return 0;
+  }
+  if (!(mean > 0)) {
+    return kMostConcurrency;
   }
   const std::vector<statistics::Part> peaks = parts_of(one.peaks);
   const auto fine = [&](std::uint64_t count) {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "analysis/load_model.h"
+#include "heapledger/rate_limiter.h"
 
 namespace heapledger::analysis {
 
@@ -22,7 +23,7 @@ std::vector<double> safe_rates(const std::vector<LoadClass>& load, double headro
                                double factor);
 
 // Requests of the recorded mix at once, all the time, whatever comes: each place is taken again as soon as it is free.
-// 0: not even one.
+// 0: not even one. kMostConcurrency: so many, and perhaps more.
 std::uint64_t safe_concurrency(const std::vector<LoadClass>& load, double headroom_bytes, double risk_per_day);
 
 // alpha_i(t) = E integral (exp(t m_i) - 1) dt / t at the t for which the load of these rates is at the risk
@@ -33,7 +34,8 @@ std::uint64_t safe_concurrency(const std::vector<LoadClass>& load, double headro
 std::vector<double> effective_byte_seconds(const std::vector<LoadClass>& load, const std::vector<double>& rates,
                                            double headroom_bytes);
 
-// Requests of one class at once from a level on, all at their peak at one moment, that fit with 99 % certainty.
+// Requests of one class at once from a level on, all at their peak at one moment, that fit with 99 % certainty. Of
+// those that hold nothing kMostConcurrency.
 std::uint64_t burst_of(const LoadClass& one, double room_bytes);
 
 // What the load holds at most, 99 % of the time; the headroom itself where it is more.

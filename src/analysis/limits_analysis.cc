@@ -23,6 +23,7 @@ constexpr double kMostTokens = 1'000;  // of one request
 constexpr double kOverloads[] = {1, 10};
 constexpr std::uint64_t kSeed = 0x68656170;
 constexpr std::uint64_t kMostWorkers = 1024;
+constexpr char kNoLimitNeeded[] = "no limit of requests at once: a million of them keep within the risk";
 
 EndpointId id_of(const TrafficClass& kind) {
   return {kind.endpoint->method, kind.endpoint->route, kind.endpoint->version};
@@ -67,6 +68,10 @@ class LimitsAnalysis {
     result_.folded_requests = traffic_.folded_requests();
     result_.folded_requests_left_out = traffic_.folded_left_out();
     result_.limit = options_.limit;
+    result_.chosen = !options_.routes.empty() || !options_.methods.empty();
+    if (input_.shown != nullptr) {
+      result_.unmatched = input_.shown->unmatched(input_.tables->endpoints);
+    }
     add_tails(traffic_, load_);
   }
 
@@ -137,8 +142,19 @@ class LimitsAnalysis {
     limits.requests_per_second = total;
     limits.tokens_per_second = per_second;
     limits.token_byte_seconds = unit;
-    if (const std::uint64_t at_once = safe_concurrency(load_, headroom_, risk_per_day_); at_once > 0) {
+    find_concurrency();
+  }
+
+  void find_concurrency() {
+    MemoryLimits& limits = result_.limits;
+    const std::uint64_t at_once = safe_concurrency(load_, headroom_, risk_per_day_);
+    limits.any_concurrency = at_once >= kMostConcurrency;
+    if (limits.any_concurrency) {
+      limits.concurrency_reason = kNoLimitNeeded;
+    } else if (at_once > 0) {
       limits.concurrency = at_once;
+    } else {
+      limits.concurrency_reason = "not even one request at once is safe";
     }
   }
 
@@ -158,25 +174,38 @@ class LimitsAnalysis {
       add_burst(i, now);
       const double others = others_level(limited, i);
       const std::uint64_t at_once = safe_concurrency({load_[i]}, std::max(1.0, headroom_ - others), risk_per_day_);
-      if (at_once > 0) {
-        limit.concurrency = at_once;
-      }
+      set_concurrency(limit, at_once);
       if (!endless(i)) {
         limit.requests_per_second = rates_[i];
         const std::uint64_t burst = std::min(burst_of(load_[i], headroom_ - limited_level), at_once);
         limit.burst = burst > 0 ? burst - 1 : 0;
       } else {
-        limit.reason = result_.costs[i].reason;
+        add_reason(limit, result_.costs[i].reason);
       }
       const BodyLimit body =
-          body_limit(kind.bodies, headroom_ - others, static_cast<double>(std::max<std::uint64_t>(1, at_once)));
+          body_limit(kind.bodies, headroom_ - others,
+                     limit.any_concurrency ? 1 : static_cast<double>(std::max<std::uint64_t>(1, at_once)));
       limit.max_body_bytes = body.max_bytes;
       limit.largest_body_bytes = body.largest_bytes;
-      limit.reason += (limit.reason.empty() || body.reason.empty() ? "" : "; ") +
-                      (body.reason.empty() ? "" : "no body limit: " + body.reason);
+      if (!body.reason.empty()) {
+        add_reason(limit, "no body limit: " + body.reason);
+      }
       capacity = std::max(capacity, tokens_[i] * static_cast<double>(limit.burst.value_or(0) + 1));
     }
     result_.limits.token_capacity = rounded_count(capacity);
+  }
+
+  static void set_concurrency(EndpointLimit& limit, std::uint64_t at_once) {
+    limit.any_concurrency = at_once >= kMostConcurrency;
+    if (limit.any_concurrency || at_once == 0) {
+      add_reason(limit, limit.any_concurrency ? kNoLimitNeeded : "not even one at once is safe");
+    } else {
+      limit.concurrency = at_once;
+    }
+  }
+
+  static void add_reason(EndpointLimit& limit, const std::string& reason) {
+    limit.reason += (limit.reason.empty() ? "" : "; ") + reason;
   }
 
   // Mean of what the other endpoints' requests hold.
@@ -233,22 +262,36 @@ class LimitsAnalysis {
   }
 
   void find_workers(const BudgetParts& parts) {
+    MemoryLimits& limits = result_.limits;
     if (parts.serving == 0 || !(parts.worker_baseline_bytes > 0)) {
+      limits.worker_reason = "no process that served requests has a sample of its memory";
       return;
     }
     const double serving = static_cast<double>(parts.serving) * parts.worker_baseline_bytes;
     const double others = std::max(0.0, static_cast<double>(*result_.budget.baseline_bytes) - serving);
     const auto limit = static_cast<double>(*result_.budget.limit_bytes);
+    const auto room_with = [&](std::uint64_t workers) {
+      const double baseline = others + static_cast<double>(workers) * parts.worker_baseline_bytes;
+      return (limit - baseline) / *result_.budget.overhead_ratio;
+    };
     std::uint64_t fit = 0;
     for (std::uint64_t step = kMostWorkers; step > 0; step /= 2) {
-      const double baseline = others + static_cast<double>(fit + step) * parts.worker_baseline_bytes;
-      const double room = (limit - baseline) / *result_.budget.overhead_ratio;
+      const double room = room_with(fit + step);
       if (room > 0 && exhaust(load_, room, {}, statistics::kCoarseCells).at_risk_per_day <= risk_per_day_) {
         fit += step;
       }
     }
-    if (fit > 0) {
-      result_.limits.worker_count = fit;
+    if (fit == 0) {
+      limits.worker_reason = "no worker count keeps within the risk";
+    } else if (fit == 2 * kMostWorkers - 1) {
+      limits.worker_reason = "no limit: more than " + std::to_string(fit) + " workers fit";
+    } else {
+      limits.worker_count = fit;
+      limits.worker_headroom_bytes = rounded_count(room_with(fit));
+      const std::uint64_t at_once = safe_concurrency(load_, room_with(fit), risk_per_day_);
+      if (at_once > 0 && at_once < kMostConcurrency) {
+        limits.worker_concurrency = at_once;
+      }
     }
   }
 
@@ -261,7 +304,7 @@ class LimitsAnalysis {
     limits.tokens_per_second = *result_.limits.tokens_per_second;
     limits.token_capacity = static_cast<double>(*result_.limits.token_capacity);
     limits.tokens = tokens_;
-    limits.concurrency = result_.limits.concurrency.value_or(0);
+    limits.concurrency = result_.limits.concurrency.value_or(result_.limits.any_concurrency ? kMostConcurrency : 0);
     limits.request_burst = static_cast<double>(std::max<std::uint64_t>(1, limits.concurrency));
     for (std::size_t i = 0; i < load_.size(); ++i) {
       const auto& peaks = load_[i].peaks.bins();
@@ -305,9 +348,11 @@ class LimitsAnalysis {
   }
 
   void sort() {
-    std::vector<std::size_t> order(load_.size());
-    for (std::size_t i = 0; i < order.size(); ++i) {
-      order[i] = i;
+    std::vector<std::size_t> order;
+    for (std::size_t i = 0; i < load_.size(); ++i) {
+      if (input_.shown == nullptr || input_.shown->has_endpoint(*traffic_.classes()[i].endpoint)) {
+        order.push_back(i);
+      }
     }
     const auto weight = [this](std::size_t i) { return load_[i].requests * load_[i].byte_seconds(); };
     const auto name = [this](std::size_t i) {
@@ -335,46 +380,11 @@ class LimitsAnalysis {
 
 }  // namespace
 
-const char* name_of(ExhaustionMethod method) noexcept {
-  switch (method) {
-    case ExhaustionMethod::kInversion:
-      return "inversion";
-    case ExhaustionMethod::kTail:
-      return "tail";
-    case ExhaustionMethod::kBeyondTheData:
-      break;
-  }
-  return "beyond the data";
-}
-
-const char* name_of(LimitStrategy strategy) noexcept {
-  switch (strategy) {
-    case LimitStrategy::kNone:
-      return "none";
-    case LimitStrategy::kFixedRate:
-      return "fixed_rate";
-    case LimitStrategy::kTokenBucket:
-      return "token_bucket";
-    case LimitStrategy::kConcurrency:
-      return "concurrency";
-    case LimitStrategy::kReservation:
-      break;
-  }
-  return "reservation";
-}
-
 LimitsResult find_limits(const LimitsInput& input, const LimitsOptions& options) {
   if (options.risk_us <= 0) {
     throw std::invalid_argument("the risk must be one exceedance in a time above 0");
   }
   return LimitsAnalysis(input, options).find();
-}
-
-std::optional<bool> LimitsResult::over_risk() const {
-  if (exhaustion.empty() || !exhaustion.front().exceedances_per_day || !(risk_seconds > 0)) {
-    return std::nullopt;
-  }
-  return *exhaustion.front().exceedances_per_day * risk_seconds > 86'400;
 }
 
 }  // namespace heapledger::analysis

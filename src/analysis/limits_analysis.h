@@ -8,6 +8,7 @@
 
 #include "analysis/memory_budget.h"
 #include "analysis/recording_tables.h"
+#include "analysis/selection.h"
 #include "analysis/traffic.h"
 #include "heapledger/leaks.h"
 #include "heapledger/rate_limiter.h"
@@ -21,6 +22,7 @@ struct LimitsInput {
   Traffic* traffic = nullptr;
   const MemorySamples* samples = nullptr;
   const LeaksResult* leaks = nullptr;
+  const Selection* shown = nullptr;  // endpoints to list; nullptr: all
 };
 
 LimitsResult find_limits(const LimitsInput& input, const LimitsOptions& options);

@@ -36,7 +36,11 @@ LimitsResult RateLimiter::analyze(const LimitsOptions& options) const {
   survivors.cohorts = source.cohorts();
   survivors.spans = samples.spans;
   const LeaksResult leaks = find_leaks(tables, survivors, {});
-  return find_limits({&tables, &traffic, &samples, &leaks}, options);
+  RequestsOptions listed;
+  listed.routes = options.routes;
+  listed.methods = options.methods;
+  const Selection shown(listed, tables);
+  return find_limits({&tables, &traffic, &samples, &leaks, &shown}, options);
 }
 
 EmitTarget parse_emit_target(std::string_view name) {

@@ -7,6 +7,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include "cli/analysis_flags.h"
 #include "cli/messages.h"
@@ -21,6 +22,8 @@ namespace {
 struct Flags {
   std::string recording = "./heapledger.db";
   std::string format = "text";
+  std::vector<std::string> routes;
+  std::vector<std::string> methods;
   std::optional<std::string> since;
   std::optional<std::string> until;
   std::optional<std::string> warmup;
@@ -33,6 +36,8 @@ struct Flags {
 
 analysis::LimitsOptions options_of(const Flags& flags) {
   analysis::LimitsOptions options;
+  options.routes = flags.routes;
+  options.methods = flags.methods;
   if (flags.since) {
     options.since = parse_flag("limits", "--since", *flags.since, analysis::Moment::parse);
   }
@@ -56,6 +61,10 @@ analysis::LimitsOptions options_of(const Flags& flags) {
 }
 
 analysis::LimitsResult analyze(const Flags& flags) {
+  if (flags.emit && (!flags.routes.empty() || !flags.methods.empty())) {
+    throw CommandError("--emit limits all endpoints: it goes with no --route and no --method",
+                       "heapledger limits --help lists what can be given");
+  }
   const analysis::LimitsOptions options = options_of(flags);
   try {
     return analysis::RateLimiter(flags.recording).analyze(options);
@@ -90,6 +99,7 @@ int gate_status(const Flags& flags, const analysis::LimitsResult& result) {
 
 void declare(CLI::App& verb, Flags& flags) {
   add_recording_and_format(verb, flags.recording, flags.format);
+  add_endpoint_choice(verb, flags.routes, flags.methods);
   verb.add_option("--since", flags.since, "only traffic that started then or later: 90s, -5m, 2026-11-24T14:05")
       ->type_name("TIME");
   verb.add_option("--until", flags.until, "only traffic that started before")->type_name("TIME");

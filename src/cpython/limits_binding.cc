@@ -27,8 +27,11 @@ namespace {
 LimitsResult analyze_limits(const nb::bytes& path, const std::optional<std::string>& since,
                             const std::optional<std::string>& until, const std::string& warmup,
                             std::optional<std::uint64_t> memory_limit, const std::string& risk,
-                            std::optional<std::size_t> limit) {
+                            std::optional<std::size_t> limit, std::vector<std::string> routes,
+                            std::vector<std::string> methods) {
   LimitsOptions options;
+  options.routes = std::move(routes);
+  options.methods = std::move(methods);
   options.since = since ? std::optional(Moment::parse(*since)) : std::nullopt;
   options.until = until ? std::optional(Moment::parse(*until)) : std::nullopt;
   options.warmup_us = parse_duration_us(warmup);
@@ -89,6 +92,10 @@ void bind_limit_rows(nb::module_& module) {
       .def_ro("endpoints", &MemoryLimits::endpoints)
       .def_ro("worker_count", &MemoryLimits::worker_count)
       .def_ro("worker_count_now", &MemoryLimits::workers_now)
+      .def_prop_ro("concurrency_reason", text_or_none(&MemoryLimits::concurrency_reason))
+      .def_ro("worker_count_headroom_bytes", &MemoryLimits::worker_headroom_bytes)
+      .def_ro("worker_count_concurrency", &MemoryLimits::worker_concurrency)
+      .def_prop_ro("worker_count_reason", text_or_none(&MemoryLimits::worker_reason))
       .def_ro("max_requests", &MemoryLimits::max_requests)
       .def_ro("leak_bytes_per_request", &MemoryLimits::leak_bytes_per_request);
 }
@@ -105,7 +112,9 @@ void bind_forecasts(nb::module_& module) {
       .def_ro("time_over_ratio", &ExhaustionScenario::time_over_ratio)
       .def_prop_ro("method", [](const ExhaustionScenario& row) { return name_of(row.method); })
       .def_ro("seconds_to_exhaustion", &ExhaustionScenario::seconds_to_exhaustion)
-      .def_ro("first", &ExhaustionScenario::first);
+      .def_ro("first", &ExhaustionScenario::first)
+      .def_ro("largest_peak_bytes", &ExhaustionScenario::largest_peak_bytes)
+      .def_ro("needed_peak_bytes", &ExhaustionScenario::needed_peak_bytes);
   bind_row<BurstRoom>(module, "BurstRoom")
       .def_ro("requests_from_idle", &BurstRoom::from_idle)
       .def_ro("requests_from_now", &BurstRoom::from_now)
@@ -147,12 +156,13 @@ void bind_limits(nb::module_& module) {
       .def_ro("burst", &LimitsResult::burst)
       .def_ro("strategies", &LimitsResult::strategies)
       .def_ro("replayed_requests", &LimitsResult::replayed_requests)
+      .def_ro("unmatched", &LimitsResult::unmatched)
       .def(
           "emit", [](const LimitsResult& it, const std::string& target) { return it.emit(parse_emit_target(target)); },
           "target"_a);
   bind_renderings(result);
   module.def("analyze_limits", &analyze_limits, "path"_a, nb::kw_only(), "since"_a.none(), "until"_a.none(), "warmup"_a,
-             "memory_limit"_a.none(), "risk"_a, "limit"_a.none());
+             "memory_limit"_a.none(), "risk"_a, "limit"_a.none(), "routes"_a, "methods"_a);
 }
 
 }  // namespace heapledger::cpython

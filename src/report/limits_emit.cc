@@ -21,10 +21,10 @@ using analysis::LimitsResult;
 constexpr std::uint64_t kMostThreads = 64;
 
 std::uint64_t concurrency_of(const LimitsResult& result) {
-  if (!result.limits.concurrency) {
+  if (!result.limits.concurrency && !result.limits.any_concurrency) {
     throw std::invalid_argument("not even one request at once is safe within this memory limit");
   }
-  return *result.limits.concurrency;
+  return result.limits.concurrency.value_or(analysis::kMostConcurrency);
 }
 
 std::string quoted(const std::string& text) { return Json(text).dump(-1, ' ', true, Json::error_handler_t::replace); }
@@ -143,6 +143,9 @@ std::string emit_heading(const LimitsResult& result, const char* mark, const std
 std::string emit_limits(const LimitsResult& result, EmitTarget target) {
   if (const std::string why = missing_words(result); !why.empty()) {
     throw std::invalid_argument("no limits can be stated: " + why);
+  }
+  if (result.chosen) {
+    throw std::invalid_argument("a configuration limits all endpoints: choose no route and no method");
   }
   switch (target) {
     case EmitTarget::kNginx:

@@ -43,7 +43,8 @@ std::string nginx_rate(double per_second) {
 
 // Rare enough for no rate that nginx can keep, and not made harmless by a limit of its body.
 bool is_refused(const EndpointLimit& limit) {
-  return !limit.max_body_bytes && (!limit.concurrency || limit.requests_per_second.value_or(0) * 60 < 1);
+  return !limit.max_body_bytes &&
+         ((!limit.concurrency && !limit.any_concurrency) || limit.requests_per_second.value_or(0) * 60 < 1);
 }
 
 struct Rules {
@@ -70,8 +71,9 @@ void add_rules(const EndpointLimit& limit, std::size_t number, Rules& rules) {
                                 ? fmt::format(" burst={} nodelay", std::min<std::uint64_t>(*limit.burst, 100'000))
                                 : "";
   rules.limits += fmt::format("    limit_req zone=heapledger_rate_{}{};\n", number, burst);
-  rules.limits += fmt::format("    limit_conn heapledger_conn_{} {};\n", number,
-                              std::clamp<std::uint64_t>(limit.concurrency.value_or(1), 1, 65'535));
+  rules.limits +=
+      fmt::format("    limit_conn heapledger_conn_{} {};\n", number,
+                  std::clamp<std::uint64_t>(limit.concurrency.value_or(limit.any_concurrency ? 65'535 : 1), 1, 65'535));
   if (limit.max_body_bytes) {
     const auto [found, added] = rules.bodies.try_emplace(pattern, *limit.max_body_bytes);
     found->second = std::min(found->second, *limit.max_body_bytes);
@@ -98,7 +100,7 @@ std::string route_pattern(std::string_view route) {
 }
 
 std::string nginx_limits(const LimitsResult& result) {
-  if (!result.limits.concurrency) {
+  if (!result.limits.concurrency && !result.limits.any_concurrency) {
     throw std::invalid_argument("not even one request at once is safe within this memory limit");
   }
   Rules rules;
@@ -119,7 +121,7 @@ std::string nginx_limits(const LimitsResult& result) {
       "    # A request goes on when its client has left: it still counts.\n"
       "    proxy_ignore_client_abort on;\n    proxy_next_upstream off;\n"
       "    limit_conn heapledger_all {};\n{}",
-      std::min<std::uint64_t>(*result.limits.concurrency, 65'535), rules.limits);
+      std::min<std::uint64_t>(result.limits.concurrency.value_or(65'535), 65'535), rules.limits);
   for (const auto& [pattern, bytes] : rules.bodies) {
     text += fmt::format(
         "    location ~ \"{}\" {{\n        client_max_body_size {};\n"

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "report/csv.h"
+#include "report/endpoint_json.h"
 #include "report/leaks_json.h"
 #include "report/limits_words.h"
 
@@ -61,6 +62,7 @@ Json limits_of(const LimitsResult& result, std::size_t shown) {
     rows.push_back(limit_row(limits.endpoints[i]));
   }
   return {{"concurrency", value_or_null(limits.concurrency)},
+          {"concurrency_reason", text_or_null(limits.concurrency_reason)},
           {"requests_per_second", value_or_null(limits.requests_per_second)},
           {"tokens_per_second", value_or_null(limits.tokens_per_second)},
           {"token_capacity", value_or_null(limits.token_capacity)},
@@ -68,6 +70,9 @@ Json limits_of(const LimitsResult& result, std::size_t shown) {
           {"endpoints", rows},
           {"worker_count", value_or_null(limits.worker_count)},
           {"worker_count_now", limits.workers_now},
+          {"worker_count_headroom_bytes", value_or_null(limits.worker_headroom_bytes)},
+          {"worker_count_concurrency", value_or_null(limits.worker_concurrency)},
+          {"worker_count_reason", text_or_null(limits.worker_reason)},
           {"max_requests", value_or_null(limits.max_requests)},
           {"leak_bytes_per_request", value_or_null(limits.leak_bytes_per_request)}};
 }
@@ -80,7 +85,9 @@ Json scenario_row(const analysis::ExhaustionScenario& row) {
           {"time_over_ratio", value_or_null(row.time_over_ratio)},
           {"method", name_of(row.method)},
           {"seconds_to_exhaustion", value_or_null(row.seconds_to_exhaustion)},
-          {"first", row.first ? endpoint_row(*row.first) : Json(nullptr)}};
+          {"first", row.first ? endpoint_row(*row.first) : Json(nullptr)},
+          {"largest_peak_bytes", value_or_null(row.largest_peak_bytes)},
+          {"needed_peak_bytes", value_or_null(row.needed_peak_bytes)}};
 }
 
 Json burst_row(const analysis::BurstRoom& burst) {
@@ -139,6 +146,7 @@ Json limits_document(const LimitsResult& result) {
   document["strategies"] = list_of(result.strategies, result.strategies.size(), strategy_row);
   document["replayed_requests"] = result.replayed_requests;
   document["endpoints_left_out"] = result.costs.size() - shown;
+  document["unmatched"] = unmatched_list(result.unmatched);
   return document;
 }
 

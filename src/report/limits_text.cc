@@ -45,7 +45,7 @@ std::string table_of(const LimitsResult& result, std::size_t shown, const TextSt
     if (limits) {
       const analysis::EndpointLimit& limit = result.limits.endpoints[i];
       cells.push_back(cell(limit.requests_per_second, rate_words));
-      cells.push_back(limit.concurrency ? format_count(*limit.concurrency) : "0");
+      cells.push_back(limit.any_concurrency ? "no limit" : format_count(limit.concurrency.value_or(0)));
       cells.push_back(cell(limit.max_body_bytes, format_bytes));
     }
     table.add_row(std::move(cells));

@@ -18,6 +18,8 @@ using analysis::ExhaustionScenario;
 using analysis::LimitsMissing;
 using analysis::LimitsResult;
 
+constexpr std::size_t kBurstLines = 3;
+constexpr double kHardlyEver = 1e-6;  // a day: smaller ones are of no use, and rounding
 constexpr double kHundredYearsSeconds = 100 * 365.25 * 86'400;
 
 std::string per_day(double rate) {
@@ -28,6 +30,16 @@ std::string per_day(double rate) {
     return about_count(rate);
   }
   return rate >= 0.0995 ? fmt::format("{:.1f}", rate) : fmt::format("{:.2g}", rate);
+}
+
+bool is_hardly_ever(const ExhaustionScenario& row) {
+  const double most =
+      row.exceedances_per_day_interval ? row.exceedances_per_day_interval->high : row.exceedances_per_day.value_or(1);
+  return row.exceedances_per_day && most < kHardlyEver;
+}
+
+std::string at_once(std::uint64_t count) {
+  return count >= analysis::kMostConcurrency ? "a million or more" : format_count(count);
 }
 
 std::string name_of_endpoint(const analysis::EndpointId& id) { return endpoint_name(id.method, id.route, id.version); }
@@ -44,7 +56,7 @@ std::string days_words(double seconds) {
 }
 
 std::string first_words(const LimitsResult& result) {
-  if (result.exhaustion.empty() || !result.exhaustion.front().first) {
+  if (result.exhaustion.empty() || !result.exhaustion.front().first || is_hardly_ever(result.exhaustion.front())) {
     return "";
   }
   const analysis::EndpointId& first = *result.exhaustion.front().first;
@@ -55,12 +67,13 @@ std::string first_words(const LimitsResult& result) {
   const auto burst = std::find_if(result.burst.begin(), result.burst.end(), same);
   const auto limit = std::find_if(result.limits.endpoints.begin(), result.limits.endpoints.end(), same);
   if (burst == result.burst.end() || limit == result.limits.endpoints.end()) {
-    return "";
+    return result.chosen ? name_of_endpoint(first) + ", which was not chosen" : "";
   }
   const std::uint64_t too_many = burst->from_idle + 1;
   std::string text = name_of_endpoint(first) + ": ";
   if (result.exhaustion.front().method != ExhaustionMethod::kInversion) {
-    return text + "one larger than any recorded may exceed alone; limit the body";
+    return text + "one larger than any recorded may exceed alone; " +
+           (limit->largest_body_bytes ? "limit the body" : "it has no body to limit: bound what one request loads");
   }
   text += too_many == 1 ? "one alone can exceed" : fmt::format("{} at once can exceed", format_count(too_many));
   if (limit->max_body_bytes && too_many <= 3) {
@@ -71,15 +84,34 @@ std::string first_words(const LimitsResult& result) {
 
 std::string whole_words(const LimitsResult& result) {
   const analysis::MemoryLimits& limits = result.limits;
-  std::string text = limits.concurrency ? plural(*limits.concurrency, "request") + " at once"
-                                        : std::string("not even one request at once is safe");
+  std::string text =
+      limits.workers_now > 0 ? fmt::format("with {} as now: ", plural(limits.workers_now, "worker")) : std::string();
+  text += limits.concurrency ? plural(*limits.concurrency, "request") + " at once" : limits.concurrency_reason;
   text += fmt::format(", {} a second of the recorded mix", rate_words(limits.requests_per_second.value_or(0)));
-  if (limits.worker_count) {
-    text += fmt::format(", {} (now {})", plural(*limits.worker_count, "worker"), format_count(limits.workers_now));
-  } else {
-    text += ", no worker count keeps within the risk";
-  }
   return limits.max_requests ? text + fmt::format(", max_requests {}", format_count(*limits.max_requests)) : text;
+}
+
+std::string burst_words(const analysis::BurstRoom& burst) {
+  return fmt::format(
+      "{}: {} at once from idle, {} beside today's traffic; each holds most of it for {}, over in {} or more",
+      name_of_endpoint(burst.endpoint), at_once(burst.from_idle), at_once(burst.from_now),
+      format_duration(burst.held_seconds), format_duration(burst.recovery_seconds));
+}
+
+std::string worker_words(const analysis::MemoryLimits& limits) {
+  if (!limits.worker_count) {
+    return limits.worker_reason;
+  }
+  std::string text =
+      format_count(*limits.worker_count) + (*limits.worker_count == 1 ? " fits" : " fit") + " at the recorded traffic";
+  if (*limits.worker_count == limits.workers_now) {
+    return text + ", as many as now";
+  }
+  if (limits.worker_headroom_bytes) {
+    text += fmt::format("; with so many the headroom is {}", format_bytes(*limits.worker_headroom_bytes));
+    text += limits.worker_concurrency ? ", " + plural(*limits.worker_concurrency, "request") + " at once" : "";
+  }
+  return text;
 }
 
 std::string strategy_words(const LimitsResult& result) {
@@ -122,6 +154,9 @@ void add_notes(const LimitsResult& result, std::vector<LabelledLine>& lines) {
   }
   if (result.budget.headroom_bytes && !result.budget.overhead_measured) {
     lines.push_back({"note", "requests held too little to measure the allocator's overhead: none is reckoned"});
+  }
+  for (const std::string& unmatched : unmatched_lines(result.unmatched)) {
+    lines.push_back({"note", unmatched});
   }
   const std::string state = how_it_stands(result.recording.state);
   if (!state.empty()) {
@@ -178,10 +213,18 @@ std::string risk_words(const LimitsResult& result) {
 
 std::string scenario_words(const ExhaustionScenario& row) {
   if (row.method == ExhaustionMethod::kBeyondTheData) {
-    return "beyond the data: it would take requests much larger than any recorded";
+    std::string text = "beyond the data";
+    if (row.largest_peak_bytes && row.needed_peak_bytes) {
+      text += fmt::format(": no request recorded peaked above {}, one of {} would exceed",
+                          format_bytes(*row.largest_peak_bytes), format_bytes(*row.needed_peak_bytes));
+    }
+    return text;
   }
   if (!row.exceedances_per_day) {
     return row.seconds_to_exhaustion ? "over the risk already" : "";
+  }
+  if (is_hardly_ever(row)) {
+    return "less than once in a million days";
   }
   std::string text = per_day(*row.exceedances_per_day) + " a day";
   if (row.exceedances_per_day_interval) {
@@ -212,6 +255,10 @@ std::vector<LabelledLine> limit_lines(const LimitsResult& result) {
   if (result.missing == LimitsMissing::kNothing) {
     lines.push_back({"first", first_words(result)});
     lines.push_back({"limits", whole_words(result)});
+    lines.push_back({"workers", worker_words(result.limits)});
+    for (std::size_t i = 0; i < std::min(kBurstLines, result.burst.size()); ++i) {
+      lines.push_back({i == 0 ? "burst" : "", burst_words(result.burst[i])});
+    }
     for (std::size_t i = 1; i < result.exhaustion.size(); ++i) {
       const ExhaustionScenario& row = result.exhaustion[i];
       const bool leak = row.scenario.starts_with("leak");

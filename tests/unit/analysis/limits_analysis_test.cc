@@ -221,5 +221,53 @@ TEST(Limits, TheSameRowsGiveTheSameResult) {
             service.find(200).exhaustion[1].exceedances_per_day_interval->high);
 }
 
+// Ten bytes each: a million at once take a tenth of the headroom.
+TEST(Limits, WhatKeepsWithinTheRiskHoweverManyComeHasNoLimit) {
+  LimitsService service;
+  service.add(1, 3'600, 0.1, [](double) { return 10; });
+  const LimitsResult result = service.find(512);
+  EXPECT_TRUE(result.limits.any_concurrency);
+  EXPECT_FALSE(result.limits.concurrency);
+  EXPECT_THAT(result.limits.concurrency_reason, HasSubstr("no limit of requests at once"));
+  const EndpointLimit& limit = result.limits.endpoints.at(0);
+  EXPECT_TRUE(limit.any_concurrency);
+  EXPECT_FALSE(limit.concurrency);
+  EXPECT_THAT(limit.reason, HasSubstr("no limit of requests at once"));
+  LimitsService nothing;
+  nothing.add(1, 3'600, 0.1, [](double) { return 0; });
+  EXPECT_TRUE(nothing.find(512).limits.any_concurrency);
+  EXPECT_EQ(nothing.find(512).burst.at(0).from_idle, kMostConcurrency);
+  LimitsService large;
+  large.add(1, 3'600, 0.1, [](double) { return 1e7; });
+  const LimitsResult bounded = large.find(512);
+  EXPECT_FALSE(bounded.limits.any_concurrency);
+  EXPECT_TRUE(bounded.limits.concurrency);
+  EXPECT_EQ(bounded.limits.concurrency_reason, "");
+}
+
+TEST(Limits, SayWhichWorkersAFigureIsFor) {
+  const LimitsResult result = shop_service().find(512);
+  ASSERT_TRUE(result.limits.worker_count);
+  const double fit = static_cast<double>(*result.limits.worker_count);
+  ASSERT_TRUE(result.limits.worker_headroom_bytes);
+  EXPECT_NEAR(static_cast<double>(*result.limits.worker_headroom_bytes), (512 - 50 * fit) * kLimitMiB / 1.8, 1);
+  EXPECT_GT(fit, 1);
+  EXPECT_LT(result.limits.worker_concurrency.value_or(0), *result.limits.concurrency);
+}
+
+TEST(Limits, BeyondTheDataSaysWhatWasSeenAndWhatItWouldTake) {
+  LimitsService service;
+  service.add(1, 4'000, 0.001, [](double u) { return 1e6 * std::pow(1 - 0.999 * u, -0.4); });
+  const LimitsResult result = service.find(2000);
+  const auto beyond = std::find_if(result.exhaustion.begin(), result.exhaustion.end(),
+                                   [](const auto& row) { return row.method == ExhaustionMethod::kBeyondTheData; });
+  ASSERT_NE(beyond, result.exhaustion.end());
+  double largest = 0;
+  for (const auto& row : service.rows) largest = std::max(largest, static_cast<double>(row.peak_bytes));
+  EXPECT_EQ(beyond->largest_peak_bytes, static_cast<std::uint64_t>(largest));
+  EXPECT_LT(*beyond->needed_peak_bytes, *result.budget.headroom_bytes);
+  EXPECT_GT(*beyond->needed_peak_bytes, *beyond->largest_peak_bytes);
+}
+
 }  // namespace
 }  // namespace heapledger::analysis

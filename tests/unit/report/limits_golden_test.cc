@@ -43,11 +43,13 @@ LimitsResult shop() {
   result.limits.workers_now = 4;
   result.limits.max_requests = 12'000;
   result.limits.leak_bytes_per_request = 820;
+  result.limits.worker_headroom_bytes = 96U << 20;
+  result.limits.worker_concurrency = 5;
   const EndpointId import{"POST", "/orders/import", ""};
-  result.exhaustion = {{"observed", 0.4, PerDay{0.1, 1.6}, 2e-5, ExhaustionMethod::kInversion, 216'000, import},
-                       {"x2", 3.9, PerDay{1.1, 12}, 3e-4, ExhaustionMethod::kTail, 22'000, import},
-                       {"x5", {}, {}, {}, ExhaustionMethod::kBeyondTheData, {}, import},
-                       {"leak until restart", 0.03, {}, 1e-6, ExhaustionMethod::kInversion, 50'000, import}};
+  result.exhaustion = {{"observed", 0.4, PerDay{0.1, 1.6}, 2e-5, ExhaustionMethod::kInversion, 216'000, import, {}, {}},
+                       {"x2", 3.9, PerDay{1.1, 12}, 3e-4, ExhaustionMethod::kTail, 22'000, import, {}, {}},
+                       {"x5", {}, {}, {}, ExhaustionMethod::kBeyondTheData, {}, import, 170U << 20, 190U << 20},
+                       {"leak until restart", 0.03, {}, 1e-6, ExhaustionMethod::kInversion, 50'000, import, {}, {}}};
   result.burst = {{import, 1, 1, 0.8, 2.5}, {{"GET", "/orders", "v2"}, 90, 81, 0.05, 0.2}};
   result.strategies = {{LimitStrategy::kNone, 10, 34, 0.2, 250, 0, 0, 0, false},
                        {LimitStrategy::kConcurrency, 10, 0, 0, 41.25, 900, 0.25, 0.75, true}};
@@ -109,9 +111,65 @@ TEST(LimitsEmit, ARouteBecomesAPatternOfPlainCharacters) {
 TEST(LimitsEmit, WithoutASafeConcurrencyThereIsNone) {
   LimitsResult result = shop();
   result.limits.concurrency.reset();
+  result.limits.concurrency_reason = "not even one request at once is safe";
   for (const EmitTarget target : {EmitTarget::kNginx, EmitTarget::kGunicorn, EmitTarget::kUvicorn}) {
     EXPECT_THROW(static_cast<void>(result.emit(target)), std::invalid_argument);
   }
+}
+
+TEST(LimitsText, WhatHardlyEverHappensIsNoNumberAndNothingGoesFirst) {
+  LimitsResult result = shop();
+  result.exhaustion[0].exceedances_per_day = 4.8e-30;
+  result.exhaustion[0].exceedances_per_day_interval = PerDay{0, 9e-7};
+  const std::string text = result.to_text();
+  EXPECT_THAT(text, HasSubstr("today    less than once in a million days: within the risk\n"));
+  EXPECT_THAT(text, Not(HasSubstr("\nfirst ")));
+  EXPECT_THAT(result.to_json(), HasSubstr("4.8e-30"));
+}
+
+TEST(LimitsEmit, OfChosenEndpointsThereIsNoConfiguration) {
+  LimitsResult result = shop();
+  result.chosen = true;
+  EXPECT_THROW(static_cast<void>(result.emit(EmitTarget::kSlowapi)), std::invalid_argument);
+}
+
+TEST(LimitsEmit, WhatNeedsNoLimitIsNotRefused) {
+  LimitsResult result = shop();
+  result.limits.concurrency.reset();
+  result.limits.any_concurrency = true;
+  result.limits.endpoints[1].concurrency.reset();
+  result.limits.endpoints[1].any_concurrency = true;
+  const std::string text = result.emit(EmitTarget::kNginx);
+  EXPECT_THAT(text, HasSubstr("limit_conn heapledger_all 65535;"));
+  EXPECT_THAT(text, HasSubstr("limit_conn heapledger_conn_2 65535;"));
+  EXPECT_THAT(text, Not(HasSubstr("return 503")));
+  EXPECT_THAT(result.emit(EmitTarget::kGunicorn), HasSubstr("threads = 64\n"));
+}
+
+TEST(LimitsText, NoLimitIsNoNumber) {
+  LimitsResult result = shop();
+  result.limits.concurrency.reset();
+  result.limits.any_concurrency = true;
+  result.limits.concurrency_reason = "no limit of requests at once: a million of them keep within the risk";
+  result.limits.endpoints[1].concurrency.reset();
+  result.limits.endpoints[1].any_concurrency = true;
+  result.limits.worker_count.reset();
+  result.limits.worker_reason = "no limit: more than 2047 workers fit";
+  const std::string text = result.to_text();
+  EXPECT_THAT(text, HasSubstr("limits   with 4 workers as now: no limit of requests at once: a million"));
+  EXPECT_THAT(text, HasSubstr("60.0  no limit         -"));
+  EXPECT_THAT(text, HasSubstr("workers  no limit: more than 2047 workers fit"));
+  EXPECT_THAT(result.to_json(), HasSubstr("\"concurrency\": null"));
+}
+
+TEST(LimitsText, ABodyLimitIsAdvisedWhereThereAreBodies) {
+  LimitsResult result = shop();
+  result.exhaustion[0].method = ExhaustionMethod::kTail;
+  EXPECT_THAT(result.to_text(),
+              HasSubstr("first    POST /orders/import: one larger than any recorded may exceed alone; "
+                        "limit the body\n"));
+  result.limits.endpoints[0].largest_body_bytes.reset();
+  EXPECT_THAT(result.to_text(), HasSubstr("it has no body to limit: bound what one request loads\n"));
 }
 
 TEST(LimitsEmit, AnEndpointThatNoRateIsSafeForIsRefused) {
