@@ -29,8 +29,8 @@ def on_fake_engine(*frameworks: str) -> Iterator[fake_engine.Engine]:
     for name in dir(engine):
         if not name.startswith("_"):
             setattr(module, name, getattr(engine, name))
-    for name in ("UNMATCHED", "APPROXIMATE", "RAISED", "STREAMED_IN", "STREAMED_OUT", "DISCONNECTED", "READ", "HANDLE",
-                 "DESERIALIZE", "SERIALIZE", "Request", "mark"):  # fmt: skip
+    for name in ("UNMATCHED", "APPROXIMATE", "RAISED", "STREAMED_IN", "STREAMED_OUT", "DISCONNECTED", "READ",
+                 "READ_WHOLE", "HANDLE", "DESERIALIZE", "SERIALIZE", "Request", "mark"):  # fmt: skip
         setattr(module, name, getattr(fake_engine, name))
     sys.modules["heapledger._engine"] = module
     try:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 UNMATCHED = "<unmatched>"
-READ, DESERIALIZE, HANDLE, SERIALIZE = 0, 1, 2, 3
+READ, DESERIALIZE, HANDLE, SERIALIZE, READ_WHOLE = 0, 1, 2, 3, 5
 APPROXIMATE, RAISED, STREAMED_IN, STREAMED_OUT, DISCONNECTED = 1, 2, 4, 8, 16
 
 

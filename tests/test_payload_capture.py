@@ -207,6 +207,8 @@ def test_a_body_is_read(served: tuple[str, Recording]) -> None:
         assert len(chunked) == 1
         assert chunked[0]["read_allocated_bytes"] >= 2 * MIB
         assert chunked[0]["handle_allocated_bytes"] < FRAMEWORK
+        assert chunked[0]["flags"] & 4  # it came in pieces
+    assert all(row["flags"] & 64 for row in rows if row["status"] == 200)  # and was asked for whole
 
 
 def test_json_of_the_frameworks_is_deserialized_and_serialized(served: tuple[str, Recording]) -> None:

@@ -45,7 +45,7 @@ BINDINGS = {
     "recorder_module.cc": {"recording"},
 }
 SEAM_HEADERS = {"heapledger/heapledger.h", "heapledger/heapledger.hpp"}
-LEDGER_HEADERS_FOR_READERS = {"ledger/layout.h", "ledger/ledger_view.h"}
+LEDGER_HEADERS_FOR_READERS = {"ledger/layout.h", "ledger/layout_body.h", "ledger/ledger_view.h"}
 
 FILE_LINES = 400
 STUB_LINES = 1000  # of an extension module: all that it offers, declarations alone

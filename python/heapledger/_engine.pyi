@@ -10,6 +10,7 @@ STREAMED_IN: int
 STREAMED_OUT: int
 DISCONNECTED: int
 READ: int  # phases that enter_phase and mark know
+READ_WHOLE: int  # read, and the row says that the body was asked for whole
 DESERIALIZE: int
 HANDLE: int  # marks nothing
 SERIALIZE: int

@@ -49,8 +49,8 @@ void EndpointBodies::add(const recording::BodyRow& row) {
   sizes_[kRequestSide].add(count_of(row.received_bytes));
   sizes_[kResponseSide].add(count_of(row.sent_bytes));
   peaks_.add(count_of(row.peak_bytes));
-  const int marks =
-      (failed(row) ? kFailed : 0) | (row.received_in_pieces ? kPiecesIn : 0) | (row.sent_in_pieces ? kPiecesOut : 0);
+  const int marks = (failed(row) ? kFailed : 0) | (row.received_in_pieces ? kPiecesIn : 0) |
+                    (row.sent_in_pieces ? kPiecesOut : 0) | (row.received_whole ? kWholeIn : 0);
   marks_.push_back(static_cast<std::uint8_t>(marks));
   if (row.phases) {
     add_phases(row);

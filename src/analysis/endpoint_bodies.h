@@ -36,6 +36,7 @@ class EndpointBodies {
   bool in_pieces(std::size_t request, std::size_t side) const {
     return (marks_[request] & (side == kRequestSide ? kPiecesIn : kPiecesOut)) != 0;
   }
+  bool asked_whole(std::size_t request) const { return (marks_[request] & kWholeIn) != 0; }
   const BodyKind& kind(std::size_t request, std::size_t side) const { return kinds_[kind_numbers_[side][request]]; }
   std::uint32_t kind_number(std::size_t request, std::size_t side) const { return kind_numbers_[side][request]; }
   const std::vector<BodyKind>& kinds() const { return kinds_; }
@@ -54,6 +55,7 @@ class EndpointBodies {
   static constexpr std::uint8_t kFailed = 1;
   static constexpr std::uint8_t kPiecesIn = 2;
   static constexpr std::uint8_t kPiecesOut = 4;
+  static constexpr std::uint8_t kWholeIn = 8;
 
   std::uint32_t number_of(const BodyKind& kind, std::uint32_t likely);
   void add_phases(const recording::BodyRow& row);

@@ -16,11 +16,25 @@ constexpr std::size_t kLeastLarge = 5;
 constexpr double kFew = 0.1;
 constexpr double kHeldShare = 0.5;
 
-PayloadMode by_wire(const PayloadDirection& direction) {
-  if (direction.in_pieces == 0) {
+PayloadMode by_pieces(std::uint64_t in_pieces, std::uint64_t of) {
+  if (in_pieces == 0) {
     return PayloadMode::kBuffered;
   }
-  return direction.in_pieces == direction.with_body ? PayloadMode::kStreamed : PayloadMode::kMixed;
+  return in_pieces == of ? PayloadMode::kStreamed : PayloadMode::kMixed;
+}
+
+// In how many pieces a request's body came is the network's doing: those that the application asked for whole are held,
+// and of the others only what came in pieces says that it takes pieces.
+PayloadMode by_reading(const EndpointBodies& bodies) {
+  std::uint64_t whole = 0;
+  std::uint64_t in_pieces = 0;
+  for (std::size_t i = 0; i < bodies.requests(); ++i) {
+    if (bodies.sizes(kRequestSide)[i] > 0) {
+      whole += bodies.asked_whole(i) ? 1 : 0;
+      in_pieces += !bodies.asked_whole(i) && bodies.in_pieces(i, kRequestSide) ? 1 : 0;
+    }
+  }
+  return by_pieces(in_pieces, whole + in_pieces);
 }
 
 double percentile(std::vector<double>& values, std::uint64_t percent) {
@@ -94,7 +108,9 @@ Treatment treatment_of(const EndpointBodies& bodies, const PeakModel& model, std
     return *slope;
   }
   const bool streams = never_held(bodies, side);
-  return {streams ? PayloadMode::kStreamed : by_wire(direction), model.of(side).amplification_ratio};
+  const PayloadMode otherwise =
+      side == kRequestSide ? by_reading(bodies) : by_pieces(direction.in_pieces, direction.with_body);
+  return {streams ? PayloadMode::kStreamed : otherwise, model.of(side).amplification_ratio};
 }
 
 }  // namespace heapledger::analysis

@@ -1,12 +1,13 @@
-// Whether an endpoint holds bodies whole or passes them through, told by its memory; the way they cross the wire is
-// asked only where memory does not say.
+// Whether an endpoint holds bodies whole or passes them through, told by its memory; how the application reads and
+// sends them is asked only where memory does not say.
 //
 // With a model, every sound request with a body of 1 MiB or more is looked at (a server reads up to some 320 KiB ahead
 // of an application that takes it in pieces): it held the body when its peak less base and the other direction's part
 // is half the body or more. Under a tenth that did: streamed; over nine tenths: buffered; else mixed. Where five such
 // bodies are not there, the slope's interval decides when the line is straight and lies on one side of a half. Else an
-// endpoint whose peaks are all below half of the smallest body streams; else bodies that came or went in several pieces
-// count as streamed.
+// endpoint whose peaks are all below half of the smallest body streams; else a request's
+// body that the application asked for whole is held, one that it took in several pieces streamed, and so is a response
+// that it sent in several.
 // Pure; thread-safe; allocates.
 #pragma once
 

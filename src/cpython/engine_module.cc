@@ -12,6 +12,7 @@
 #include "cpython/marked_calls.h"
 #include "cpython/marks_functions.h"
 #include "cpython/native_hooks.h"
+#include "cpython/numbered_phase.h"
 #include "cpython/pool_functions.h"
 #include "cpython/request_object.h"
 #include "engine/audit.h"
@@ -223,12 +224,13 @@ PyModuleDef g_module = {PyModuleDef_HEAD_INIT,
                         nullptr};
 
 bool add_phases(PyObject* module) noexcept {
-  const std::pair<const char*, ledger::Phase> phases[] = {{"READ", ledger::Phase::kRead},
-                                                          {"DESERIALIZE", ledger::Phase::kDeserialize},
-                                                          {"HANDLE", ledger::Phase::kHandle},
-                                                          {"SERIALIZE", ledger::Phase::kSerialize}};
+  const std::pair<const char*, long> phases[] = {{"READ", static_cast<long>(ledger::Phase::kRead)},
+                                                 {"READ_WHOLE", kReadWhole},
+                                                 {"DESERIALIZE", static_cast<long>(ledger::Phase::kDeserialize)},
+                                                 {"HANDLE", static_cast<long>(ledger::Phase::kHandle)},
+                                                 {"SERIALIZE", static_cast<long>(ledger::Phase::kSerialize)}};
   for (const auto& [name, phase] : phases) {
-    if (PyModule_AddIntConstant(module, name, static_cast<long>(phase)) != 0) return false;
+    if (PyModule_AddIntConstant(module, name, phase) != 0) return false;
   }
   return true;
 }

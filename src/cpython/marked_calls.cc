@@ -1,6 +1,7 @@
 #include "cpython/marked_calls.h"
 
 #include "cpython/current_owner.h"
+#include "cpython/numbered_phase.h"
 #include "cpython/taken_builtin.h"
 #include "cpython/taken_function.h"
 #include "engine/phases.h"
@@ -21,10 +22,8 @@ Scope running_scope(engine::Engine& e) noexcept {
 
 class PhaseVisit {
  public:
-  explicit PhaseVisit(Phase phase) noexcept
-      : engine_(engine::engine()),
-        scope_(running_scope(engine_)),
-        visit_(engine::enter_phase(engine_, scope_, phase)) {}
+  explicit PhaseVisit(long phase) noexcept
+      : engine_(engine::engine()), scope_(running_scope(engine_)), visit_(enter_numbered(engine_, scope_, phase)) {}
   ~PhaseVisit() { engine::leave_phase(engine_, scope_, visit_); }
   PhaseVisit(const PhaseVisit&) = delete;
   PhaseVisit& operator=(const PhaseVisit&) = delete;
@@ -36,7 +35,7 @@ class PhaseVisit {
 };
 
 // One for each phase, as a function has no place to keep it.
-template <Phase kPhase>
+template <long kPhase>
 PyObject* call_function(PyObject* function, PyObject* const* arguments, std::size_t count, PyObject* names) {
   const PhaseVisit visit{kPhase};
   return call_taken(function, arguments, count, names);
@@ -47,14 +46,18 @@ PyObject* call_marked_builtin(PyObject* function, PyObject* const* arguments, st
   return call_builtin(function, arguments, count, names);
 }
 
-vectorcallfunc call_in(Phase phase) noexcept {
+constexpr long number_of(Phase phase) noexcept { return static_cast<long>(phase); }
+
+vectorcallfunc call_in(long phase) noexcept {
   switch (phase) {
-    case Phase::kRead:
-      return call_function<Phase::kRead>;
-    case Phase::kDeserialize:
-      return call_function<Phase::kDeserialize>;
-    case Phase::kSerialize:
-      return call_function<Phase::kSerialize>;
+    case number_of(Phase::kRead):
+      return call_function<number_of(Phase::kRead)>;
+    case number_of(Phase::kDeserialize):
+      return call_function<number_of(Phase::kDeserialize)>;
+    case number_of(Phase::kSerialize):
+      return call_function<number_of(Phase::kSerialize)>;
+    case kReadWhole:
+      return call_function<kReadWhole>;
     default:
       return nullptr;  // no phase that is visited
   }
@@ -64,11 +67,10 @@ vectorcallfunc call_in(Phase phase) noexcept {
 
 PyObject* mark(PyObject*, PyObject* arguments) {
   PyObject *function = nullptr, *getter_of = nullptr;
-  int number = 0;
-  if (PyArg_ParseTuple(arguments, "Oi|O", &function, &number, &getter_of) == 0) return nullptr;
-  const auto phase = static_cast<Phase>(number);
+  long phase = 0;
+  if (PyArg_ParseTuple(arguments, "Ol|O", &function, &phase, &getter_of) == 0) return nullptr;
   const vectorcallfunc call = call_in(phase);
-  if (call == nullptr) return PyErr_Format(PyExc_ValueError, "%d is no phase that can be marked", number);
+  if (call == nullptr) return PyErr_Format(PyExc_ValueError, "%ld is no phase that can be marked", phase);
   if (getter_of != nullptr && !PyType_Check(getter_of)) getter_of = nullptr;
   return PyBool_FromLong(
       take_function(function, call, getter_of) || take_builtin(function, call_marked_builtin, phase) ? 1 : 0);

@@ -4,6 +4,7 @@
 
 #include "cpython/alloc_hooks.h"
 #include "cpython/current_owner.h"
+#include "cpython/numbered_phase.h"
 #include "engine/connections.h"
 #include "engine/phases.h"
 #include "engine/switch.h"
@@ -342,9 +343,8 @@ PyObject* request_enter_phase(PyObject*, PyObject* const* arguments, Py_ssize_t 
   if (count != 2 || !is_request(arguments[0])) return expected_request();
   const long phase = PyLong_AsLong(arguments[1]);
   if (phase == -1 && PyErr_Occurred() != nullptr) return nullptr;
-  if (phase < 0 || phase >= static_cast<long>(ledger::kPhases)) return PyLong_FromLong(0);
-  const engine::Visit visit =
-      engine::enter_phase(books(), as_request(arguments[0])->scope, static_cast<engine::Phase>(phase));
+  if (phase < 0 || phase >= kNumberedPhases) return PyLong_FromLong(0);
+  const engine::Visit visit = enter_numbered(books(), as_request(arguments[0])->scope, phase);
   return PyLong_FromLong(static_cast<long>(visit));
 }
 

@@ -8,7 +8,7 @@ namespace {
 struct TakenDefinition {
   PyMethodDef definition;  // first: what the object points to
   vectorcallfunc call;
-  engine::Phase phase;
+  long phase;
 };
 
 constexpr int kConventions = METH_VARARGS | METH_FASTCALL | METH_NOARGS | METH_O;
@@ -23,7 +23,7 @@ const TakenDefinition& definition_of(PyObject* function) noexcept {
 
 }  // namespace
 
-bool take_builtin(PyObject* function, vectorcallfunc ours, engine::Phase phase) noexcept {
+bool take_builtin(PyObject* function, vectorcallfunc ours, long phase) noexcept {
   if (!PyCFunction_CheckExact(function)) return false;
   PyCFunctionObject* const builtin = as_builtin(function);
   if (builtin->vectorcall == ours) return true;
@@ -38,7 +38,7 @@ bool take_builtin(PyObject* function, vectorcallfunc ours, engine::Phase phase) 
   return true;
 }
 
-engine::Phase phase_of_builtin(PyObject* function) noexcept { return definition_of(function).phase; }
+long phase_of_builtin(PyObject* function) noexcept { return definition_of(function).phase; }
 
 PyObject* call_builtin(PyObject* function, PyObject* const* arguments, std::size_t count, PyObject* names) noexcept {
   return definition_of(function).call(function, arguments, count, names);

@@ -8,15 +8,14 @@
 #pragma once
 
 #include "cpython/compat.h"
-#include "engine/phases.h"
 
 namespace heapledger::cpython {
 
 // For calls through `ours`. False, without an exception: it is none that this works for. Twice is a no-op.
-bool take_builtin(PyObject* function, vectorcallfunc ours, engine::Phase phase) noexcept;
+bool take_builtin(PyObject* function, vectorcallfunc ours, long phase) noexcept;
 
 // Of one that was taken.
-engine::Phase phase_of_builtin(PyObject* function) noexcept;
+long phase_of_builtin(PyObject* function) noexcept;
 PyObject* call_builtin(PyObject* function, PyObject* const* arguments, std::size_t count, PyObject* names) noexcept;
 
 }  // namespace heapledger::cpython

@@ -23,6 +23,7 @@ struct PhaseBook {
   bool visited;
   bool reading;
   bool seen;
+  bool held;  // the body was asked for whole
 };
 
 }  // namespace heapledger::engine

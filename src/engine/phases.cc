@@ -92,6 +92,12 @@ void leave_phase(Engine& e, Scope scope, Visit visit) noexcept {
   change(e, owner);
 }
 
+void note_held(Engine& e, Scope scope) noexcept {
+  if (is_open_request(e, scope)) book_of(e, OwnerId{scope.owner}).held = true;
+}
+
+bool was_held(const Engine& e, OwnerId owner) noexcept { return e.phases[owner.raw()].held; }
+
 void begin_sending(Engine& e, Scope scope) noexcept {
   if (!is_open_request(e, scope)) return;
   book_of(e, OwnerId{scope.owner}).base = Phase::kSend;

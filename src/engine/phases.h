@@ -26,6 +26,10 @@ enum class Visit : std::uint8_t { kNone = 0, kOutermost = 1, kReading = 2 };
 HL_EXPORT Visit enter_phase(Engine& e, Scope scope, Phase phase) noexcept;
 HL_EXPORT void leave_phase(Engine& e, Scope scope, Visit visit) noexcept;
 
+// The body is asked for whole: the application holds it, in however many pieces it comes.
+HL_EXPORT void note_held(Engine& e, Scope scope) noexcept;
+bool was_held(const Engine& e, OwnerId owner) noexcept;
+
 // The response is on its way: from here on what is no visit is sending. Twice is a no-op.
 HL_EXPORT void begin_sending(Engine& e, Scope scope) noexcept;
 

@@ -12,6 +12,7 @@
 #include "engine/request_ring.h"
 #include "engine/survivors.h"
 #include "engine/tenure.h"
+#include "ledger/layout_body.h"
 
 namespace heapledger::engine {
 namespace {
@@ -58,7 +59,7 @@ void snapshot_end(Engine& e, OwnerId owner, const Outcome& outcome, std::uint64_
           floor_zero(static_cast<std::int64_t>(allocated) - live - static_cast<std::int64_t>(who.foreign_freed_bytes)),
       .status = outcome.status,
       .flags = outcome.flags | ((who.flags & ledger::kOwnerApproximate) != 0 ? ledger::kRequestApproximate : 0) |
-               (has_phases ? ledger::kRequestPhases : 0)};
+               (has_phases ? ledger::kRequestPhases : 0) | (was_held(e, owner) ? ledger::kRequestHeldIn : 0)};
 }
 
 // What was freed between end() and leave() did not outlive the request: its last frames held it.

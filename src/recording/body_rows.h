@@ -27,6 +27,7 @@ struct BodyRow {
   bool raised = false;
   bool disconnected = false;
   bool received_in_pieces = false;
+  bool received_whole = false;  // the application asked for all of it at once
   bool sent_in_pieces = false;
   std::int64_t received_bytes = 0;
   std::int64_t sent_bytes = 0;

@@ -1,5 +1,6 @@
 // The rows of an open recording that tell of bodies, each checked before it is handed out.
 #include "ledger/layout.h"
+#include "ledger/layout_body.h"
 #include "recording/recording_state.h"
 
 namespace heapledger::recording {
@@ -37,6 +38,7 @@ void read_flags(std::uint32_t flags, BodyRow& row) {
   row.raised = (flags & ledger::kRequestRaised) != 0;
   row.disconnected = (flags & ledger::kRequestDisconnected) != 0;
   row.received_in_pieces = (flags & ledger::kRequestStreamedIn) != 0;
+  row.received_whole = (flags & ledger::kRequestHeldIn) != 0;
   row.sent_in_pieces = (flags & ledger::kRequestStreamedOut) != 0;
 }
 

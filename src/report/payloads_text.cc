@@ -18,6 +18,7 @@ using namespace analysis;
 
 constexpr std::size_t kShownTypes = 4;
 constexpr double kShownShare = 0.01;
+constexpr double kWholePeak = 0.995;
 
 bool has_bodies(const EndpointPayloads& endpoint) {
   return endpoint.request.with_body > 0 || endpoint.response.with_body > 0;
@@ -33,27 +34,33 @@ std::string direction_words(const PayloadDirection& direction, BodyDirection nam
                      model_words(direction, name));
 }
 
-std::string type_words(const ContentTypeCost& type) {
+std::string type_words(const ContentTypeCost& type, bool with_unknown) {
   std::string text = type.content_type.empty() ? "no type" : printable(type.content_type);
   text += type.content_encoding.empty() ? "" : " " + printable(type.content_encoding);
-  const std::string cost = type.amplification_ratio ? ratio_text(*type.amplification_ratio) + " a byte" : "not known";
-  return fmt::format("{} {} ({}, {})", text, cost, name_of(type.direction), format_count(type.requests));
+  text += type.amplification_ratio ? " " + ratio_text(*type.amplification_ratio) + " a byte" : "";
+  return fmt::format("{} ({}, {}{})", text, name_of(type.direction), format_count(type.requests),
+                     with_unknown && !type.amplification_ratio ? ", cost unknown" : "");
 }
 
 std::string types_words(const EndpointPayloads& endpoint) {
   std::string text;
+  const bool any_known = std::any_of(endpoint.content_types.begin(), endpoint.content_types.end(),
+                                     [](const ContentTypeCost& type) { return type.amplification_ratio.has_value(); });
   const std::size_t shown = std::min(kShownTypes, endpoint.content_types.size());
   for (std::size_t i = 0; i < shown; ++i) {
-    text += (i == 0 ? "" : ", ") + type_words(endpoint.content_types[i]);
+    text += (i == 0 ? "" : ", ") + type_words(endpoint.content_types[i], any_known);
   }
   const std::size_t left = endpoint.content_types.size() - shown;
   return left == 0 ? text : text + fmt::format(" and {} more", format_count(left));
 }
 
 std::string phase_words(const char* name, const PhaseCost& phase) {
-  return phase.peak_share_ratio < kShownShare ? ""
-                                              : fmt::format("{} allocates {} of the peak at most", name,
-                                                            format_percent(std::min(phase.peak_share_ratio, 1.0)));
+  if (phase.peak_share_ratio < kShownShare) {
+    return "";
+  }
+  return phase.peak_share_ratio >= kWholePeak
+             ? fmt::format("{} may make all of the peak", name)
+             : fmt::format("{} makes at most {} of the peak", name, format_percent(phase.peak_share_ratio));
 }
 
 std::string phases_words(const EndpointPayloads& endpoint) {
@@ -85,8 +92,9 @@ std::string endpoint_text(const EndpointPayloads& endpoint, const TextStyle& sty
 std::string notes(const PayloadsResult& result, const TextStyle& style) {
   std::vector<LabelledLine> lines;
   if (result.folded_requests > 0) {
-    lines.push_back({"note", fmt::format("{} older requests were folded for --max-size: their sizes are in no figure",
-                                         format_count(result.folded_requests))});
+    lines.push_back(
+        {"note", fmt::format("{} older requests were folded for --max-size: their sizes and phases are in no figure",
+                             format_count(result.folded_requests))});
   }
   for (const std::string& unmatched : unmatched_lines(result.unmatched)) {
     lines.push_back({"note", unmatched});

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "analysis/row_arithmetic.h"
@@ -12,6 +13,7 @@ namespace {
 
 using namespace analysis;
 
+constexpr std::uint64_t kLeastSpread = 1024;
 constexpr std::uint64_t kWorthSaving = 64 * 1024;  // a piece of a stream: less is not worth a word
 
 std::string signed_bytes(double bytes) {
@@ -35,6 +37,23 @@ std::string reason_for(ModelGap gap, std::uint64_t needed) {
       break;
   }
   return "";
+}
+
+std::string spread_words(std::uint64_t spread_bytes) {
+  if (spread_bytes == 0) {
+    return "all have one size; sizes that differ by 1.0 KiB or more would show what a byte costs";
+  }
+  const std::string found = "sizes differ by only " + format_bytes(spread_bytes);
+  return spread_bytes < kLeastSpread ? found + "; 1.0 KiB or more would show what a byte costs"
+                                     : found + ", too little beside the other direction's to show what a byte costs";
+}
+
+// Of ends that read the same the distance says more.
+std::string interval_words(double low, double middle, double high) {
+  if (about_bytes(low) != about_bytes(high)) {
+    return fmt::format("({} to {})", about_bytes(low), about_bytes(high));
+  }
+  return fmt::format("(give or take {})", about_bytes(std::max(high - middle, middle - low)));
 }
 
 bool is_small(const PayloadDirection& direction) { return direction.size_bytes.max < kWorthSaving; }
@@ -114,10 +133,7 @@ std::string model_reason(const PayloadDirection& direction, BodyDirection /*name
     return "no bodies";
   }
   if (model.gap == ModelGap::kSameSize) {
-    const std::string found = model.size_spread_bytes == 0
-                                  ? "all are of one size"
-                                  : "sizes differ by " + format_bytes(model.size_spread_bytes) + " only";
-    return found + ": needs sizes that differ by 1.0 KiB, and by a thousandth of the other direction's";
+    return spread_words(model.size_spread_bytes);
   }
   return reason_for(model.gap, model.requests_needed);
 }
@@ -169,8 +185,8 @@ std::string limit_words(const EndpointPayloads& endpoint) {
   text += limit.differs ? ", less in some workers" : "";
   if (endpoint.large_body) {
     const LargeBody& body = *endpoint.large_body;
-    text += fmt::format("; one body of 100 MB would need {} ({} to {})", about_bytes(body.peak_bytes),
-                        about_bytes(body.low_bytes), about_bytes(body.high_bytes));
+    text += fmt::format("; one body of 100 MB would need {} {}", about_bytes(body.peak_bytes),
+                        interval_words(body.low_bytes, body.peak_bytes, body.high_bytes));
     text += body.times_largest > 1
                 ? fmt::format(", {} times the largest recorded: if the line goes on", ratio_text(body.times_largest))
                 : "";

@@ -8,6 +8,7 @@ from typing import Any
 from heapledger import _engine, _exchange, _health
 
 READ = _engine.READ
+READ_WHOLE = _engine.READ_WHOLE  # of a body: the application holds it
 DESERIALIZE = _engine.DESERIALIZE
 SERIALIZE = _engine.SERIALIZE
 

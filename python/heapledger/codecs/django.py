@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from heapledger.codecs._marking import DESERIALIZE, READ, SERIALIZE, mark, mark_awaited
+from heapledger.codecs._marking import DESERIALIZE, READ, READ_WHOLE, SERIALIZE, mark, mark_awaited
 
 
 def install_request(module: Any) -> None:
     """django.http.request."""
-    mark(module.HttpRequest, READ, "body", "read", "readline", "readlines")
+    mark(module.HttpRequest, READ_WHOLE, "body")
+    mark(module.HttpRequest, READ, "read", "readline", "readlines")
     mark(module.HttpRequest, DESERIALIZE, "_load_post_and_files")
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from heapledger.codecs._marking import DESERIALIZE, READ, SERIALIZE, mark, mark_awaited
+from heapledger.codecs._marking import DESERIALIZE, READ_WHOLE, SERIALIZE, mark, mark_awaited
 
 
 def install_requests(module: Any) -> None:
     """starlette.requests."""
-    mark_awaited(module.Request, READ, "body")
+    mark_awaited(module.Request, READ_WHOLE, "body")
     mark_awaited(module.Request, DESERIALIZE, "_get_form")
 
 

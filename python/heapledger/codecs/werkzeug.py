@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from heapledger.codecs._marking import DESERIALIZE, READ, mark
+from heapledger.codecs._marking import DESERIALIZE, READ, READ_WHOLE, mark
 
 
 def install_request(module: Any) -> None:
     """werkzeug.wrappers.request."""
-    mark(module.Request, READ, "get_data")
+    mark(module.Request, READ_WHOLE, "get_data")
     mark(module.Request, DESERIALIZE, "_load_form_data")
 
 

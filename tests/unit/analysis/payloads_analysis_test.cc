@@ -204,6 +204,23 @@ TEST(PayloadsAnalysis, AsksTheWireWhereMemoryDoesNotSay) {
   EXPECT_EQ(analyze_one(Rows(50, payload_row(1, 0, kPayloadMiB, 40'000))).response.mode, PayloadMode::kStreamed);
 }
 
+// Small bodies, no model: the network cuts every second of them into pieces.
+PayloadMode reading_case(int whole_every) {
+  Rows rows(60, payload_row(1, 1000, 0, 40'000));
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    rows[i].received_in_pieces = i % 2 == 0;
+    rows[i].received_whole = whole_every > 0 && i % static_cast<std::size_t>(whole_every) == 0;
+  }
+  return analyze_one(rows).request.mode;
+}
+
+TEST(PayloadsAnalysis, TheNetworkDoesNotSayHowABodyIsRead) {
+  EXPECT_EQ(reading_case(1), PayloadMode::kBuffered);
+  EXPECT_EQ(reading_case(0), PayloadMode::kStreamed);  // those in one piece say nothing
+  EXPECT_EQ(reading_case(3), PayloadMode::kMixed);
+  EXPECT_EQ(reading_case(2), PayloadMode::kBuffered);  // all that came in pieces were asked for whole
+}
+
 TEST(PayloadsAnalysis, RanksContentTypesByWhatAByteCosts) {
   Rows rows;
   for (int i = 0; i < 100; ++i) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "fresh_engine.h"
+#include "ledger/layout_body.h"
 
 namespace heapledger::engine {
 namespace {
@@ -86,6 +87,15 @@ TEST_F(Phases, within_one_the_outermost_counts) {
   EXPECT_EQ(of(row, Phase::kSerialize).allocated_bytes, 770U);
   EXPECT_EQ(of(row, Phase::kDeserialize), PhaseFigures{});
   EXPECT_EQ(of(row, Phase::kHandle).allocated_bytes, 7U);
+}
+
+TEST_F(Phases, a_body_that_is_asked_for_whole_is_noted_for_its_request_alone) {
+  const Scope scope = begin_request(e_);
+  note_held(e_, scope);
+  EXPECT_NE(finish(scope).flags & ledger::kRequestHeldIn, 0U);
+  note_held(e_, scope);  // it is over
+  const Scope next = begin_request(e_);
+  EXPECT_EQ(finish(next).flags & ledger::kRequestHeldIn, 0U);
 }
 
 TEST_F(Phases, reading_within_deserializing_is_reading) {
