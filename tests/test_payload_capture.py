@@ -32,6 +32,7 @@ LIMITS = {
 }
 TEXT = 2 * MIB
 FILE = 3 * MIB
+WORK = (json.dumps({"parsed": 3 * MIB, "written": 2 * MIB}).encode(), {"Content-Type": "application/json"})
 BOUNDARY = "a-boundary"
 FORM = (
     f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="name"\r\n\r\nname\r\n'
@@ -60,7 +61,7 @@ def drive(service: Service, name: str) -> None:
         ok("/gzip/100000")
         ok("/nothing", status=204)
         if name != "flask":
-            ok("/work", "POST", json.dumps({"parsed": 3 * MIB, "written": 2 * MIB}).encode(), as_json)
+            ok("/work", "POST", *WORK)
         if name == "fastapi":
             ok("/plain-json", "POST", json.dumps({"text": "x" * TEXT}).encode(), as_json)
             ok(f"/stream-in-threads/{MIB}")
@@ -100,8 +101,11 @@ def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 def drive_threads(service: Service) -> None:
     """Of Django under ASGI, whose views run in one thread: what does not need two at once."""
-    for url in (f"/explicit/{4 * MIB}/{6 * MIB}/{2 * MIB}", f"/failing/{3 * MIB}", f"/nested/{3 * MIB}"):
+    others = (f"/in-thread/{3 * MIB}", f"/in-two-threads/{2 * MIB}", f"/stream/{MIB}")
+    for url in (f"/explicit/{4 * MIB}/{6 * MIB}/{2 * MIB}", f"/failing/{3 * MIB}", f"/nested/{3 * MIB}", *others):
         assert service.get(url).status == 200
+    for _ in range(2):
+        assert service.get("/work", "POST", *WORK).status == 200
     assert service.get("/body", "POST", b"x" * 5 * MIB, {"Content-Encoding": "gzip"}).status == 200
     assert service.get("/json", "POST", json.dumps({"text": "x" * TEXT}).encode()).status == 200
     form_type = {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}
