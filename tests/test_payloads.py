@@ -107,8 +107,8 @@ def test_text_is_for_reading(recording: Path) -> None:
         "  stream holds its request bodies (8.00 a byte); streaming would save up to 15.0 MiB of 15.1 MiB at p99, "
         "request bodies of 1.9 MiB",
         "  needs  p50 7.6 MiB, p95 14.5 MiB, p99 15.1 MiB, largest 15.2 MiB",
-        "  limit  none (Flask MAX_CONTENT_LENGTH); one body of 100 MB would need 763 MiB (give or take 10 B), "
-        "50.3 times the largest recorded: if the line goes on",
+        "  limit  none (Flask MAX_CONTENT_LENGTH); one body of 100 MB would need 763 MiB (give or take 10 B) "
+        "if the line goes on to 50.3 times the largest recorded",
         "GET /export: 200 requests",
         "  out    streamed, p50 967 KiB, p99 1.9 MiB, max 1.9 MiB; peak 78.1 KiB + 0.00 x size (0.00 to 0.00)",
         "  types  no type 0.00 a byte (response, 199)",

@@ -188,7 +188,7 @@ std::string limit_words(const EndpointPayloads& endpoint) {
     text += fmt::format("; one body of 100 MB would need {} {}", about_bytes(body.peak_bytes),
                         interval_words(body.low_bytes, body.peak_bytes, body.high_bytes));
     text += body.times_largest > 1
-                ? fmt::format(", {} times the largest recorded: if the line goes on", ratio_text(body.times_largest))
+                ? fmt::format(" if the line goes on to {} times the largest recorded", ratio_text(body.times_largest))
                 : "";
   }
   return text;
