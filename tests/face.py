@@ -30,7 +30,8 @@ def on_fake_engine(*frameworks: str) -> Iterator[fake_engine.Engine]:
         if not name.startswith("_"):
             setattr(module, name, getattr(engine, name))
     for name in ("UNMATCHED", "APPROXIMATE", "RAISED", "STREAMED_IN", "STREAMED_OUT", "DISCONNECTED", "READ",
-                 "READ_WHOLE", "HANDLE", "DESERIALIZE", "SERIALIZE", "Request", "mark"):  # fmt: skip
+                 "READ_WHOLE", "DESERIALIZE", "DESERIALIZE_WHOLE", "HANDLE", "SERIALIZE", "Request",
+                 "mark"):  # fmt: skip
         setattr(module, name, getattr(fake_engine, name))
     sys.modules["heapledger._engine"] = module
     try:

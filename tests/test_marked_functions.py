@@ -261,7 +261,7 @@ def test_what_cannot_be_marked_is_left_and_counted() -> None:
     assert not _engine.mark(library.loads, _marking.READ)  # it is in another phase
     for mark in (_engine.mark, _exchange.mark_awaited):
         assert not mark(3, _marking.READ)
-        for wrong in (-1, 6, 99):
+        for wrong in (-1, 7, 99):
             with pytest.raises(ValueError, match="phase"):
                 mark(plain, wrong)
         with pytest.raises(TypeError):

@@ -106,6 +106,7 @@ def drive_threads(service: Service) -> None:
         assert service.get(url).status == 200
     for _ in range(2):
         assert service.get("/work", "POST", *WORK).status == 200
+    assert service.get("/parsed", "POST", json.dumps({"text": "x" * TEXT}).encode()).status == 200
     assert service.get("/body", "POST", b"x" * 5 * MIB, {"Content-Encoding": "gzip"}).status == 200
     assert service.get("/json", "POST", json.dumps({"text": "x" * TEXT}).encode()).status == 200
     form_type = {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}
@@ -236,6 +237,7 @@ def test_a_form_is_deserialized_while_it_is_read(served: tuple[str, Recording]) 
 
 def test_models_and_serializers_are_codecs(served: tuple[str, Recording]) -> None:
     row = last(served, "/work")
+    assert row["flags"] & 64  # its parser, or Starlette's body, reads the request whole
     assert_between(allocated(row, "deserialize"), 3 * MIB, 4 * CODEC)
     written = 2 * MIB if served[0] == "fastapi" else 3 * MIB // 2
     if served[0] == "fastapi":  # the response is validated before it is dumped
@@ -244,6 +246,14 @@ def test_models_and_serializers_are_codecs(served: tuple[str, Recording]) -> Non
     else:
         assert_between(allocated(row, "serialize"), written, 4 * CODEC)
     assert allocated(row, "handle") < FRAMEWORK
+
+
+def test_a_parser_that_reads_the_request_reads_it_whole(served: tuple[str, Recording]) -> None:
+    if served[0] == "django under asgi":
+        row = last(served, "/parsed")
+        assert row["flags"] & 4  # in pieces, by the network
+        assert row["flags"] & 64
+        assert allocated(row, "deserialize") >= TEXT
 
 
 def test_encodings_are_those_of_the_headers(served: tuple[str, Recording]) -> None:

@@ -10,7 +10,8 @@ STREAMED_IN: int
 STREAMED_OUT: int
 DISCONNECTED: int
 READ: int  # phases that enter_phase and mark know
-READ_WHOLE: int  # read, and the row says that the body was asked for whole
+READ_WHOLE: int  # these two: and the row says that the body was asked for whole
+DESERIALIZE_WHOLE: int
 DESERIALIZE: int
 HANDLE: int  # marks nothing
 SERIALIZE: int

@@ -226,6 +226,7 @@ PyModuleDef g_module = {PyModuleDef_HEAD_INIT,
 bool add_phases(PyObject* module) noexcept {
   const std::pair<const char*, long> phases[] = {{"READ", static_cast<long>(ledger::Phase::kRead)},
                                                  {"READ_WHOLE", kReadWhole},
+                                                 {"DESERIALIZE_WHOLE", kDeserializeWhole},
                                                  {"DESERIALIZE", static_cast<long>(ledger::Phase::kDeserialize)},
                                                  {"HANDLE", static_cast<long>(ledger::Phase::kHandle)},
                                                  {"SERIALIZE", static_cast<long>(ledger::Phase::kSerialize)}};

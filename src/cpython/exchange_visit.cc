@@ -28,8 +28,8 @@ PyObject* call_function(PyObject* function, PyObject* const* arguments, std::siz
 }
 
 // By number, as this module knows nothing of the engine's phases.
-constexpr vectorcallfunc kCalls[] = {call_function<0>, call_function<1>, call_function<2>,
-                                     call_function<3>, call_function<4>, call_function<5>};
+constexpr vectorcallfunc kCalls[] = {call_function<0>, call_function<1>, call_function<2>, call_function<3>,
+                                     call_function<4>, call_function<5>, call_function<6>};
 
 }  // namespace
 

@@ -58,6 +58,8 @@ vectorcallfunc call_in(long phase) noexcept {
       return call_function<number_of(Phase::kSerialize)>;
     case kReadWhole:
       return call_function<kReadWhole>;
+    case kDeserializeWhole:
+      return call_function<kDeserializeWhole>;
     default:
       return nullptr;  // no phase that is visited
   }

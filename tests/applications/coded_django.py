@@ -32,6 +32,7 @@ from django.core.handlers.wsgi import WSGIHandler
 from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
 from django.urls import path
 from rest_framework import serializers
+from rest_framework.parsers import JSONParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -84,6 +85,11 @@ def body(request: HttpRequest) -> HttpResponse:
     return HttpResponse(str(len(request.body)))
 
 
+def parsed(request: HttpRequest) -> HttpResponse:
+    """The parser reads the request itself, as it does in older releases of Django REST framework."""
+    return HttpResponse(str(len(JSONParser().parse(request)["text"])))
+
+
 def json_body(request: HttpRequest) -> JsonResponse:
     return JsonResponse({"text": json.loads(request.body)["text"]})
 
@@ -132,6 +138,7 @@ urlpatterns = [
     path("stream/<int:booked>", stream),
     path("body", body),
     path("json", json_body),
+    path("parsed", parsed),
     path("form", form),
     path("gzip/<int:length>", zipped),
     path("nothing", nothing),

@@ -9,6 +9,7 @@ from heapledger import _engine, _exchange, _health
 
 READ = _engine.READ
 READ_WHOLE = _engine.READ_WHOLE  # of a body: the application holds it
+DESERIALIZE_WHOLE = _engine.DESERIALIZE_WHOLE
 DESERIALIZE = _engine.DESERIALIZE
 SERIALIZE = _engine.SERIALIZE
 

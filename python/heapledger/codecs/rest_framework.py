@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from heapledger.codecs._marking import DESERIALIZE, SERIALIZE, mark
+from heapledger.codecs._marking import DESERIALIZE, DESERIALIZE_WHOLE, SERIALIZE, mark
 
 
 def install_parsers(module: Any) -> None:
     """rest_framework.parsers."""
-    for parser in (module.JSONParser, module.FormParser, module.MultiPartParser):
-        mark(parser, DESERIALIZE, "parse")
+    for parser in (module.JSONParser, module.FormParser):
+        mark(parser, DESERIALIZE_WHOLE, "parse")
+    mark(module.MultiPartParser, DESERIALIZE, "parse")
 
 
 def install_serializers(module: Any) -> None:
