@@ -79,6 +79,8 @@ HOOKS: tuple[tuple[str, str, str], ...] = (
     ("httpcore._async.connection", "heapledger.pools.httpcore", "install_connection_async"),
     ("httpcore._sync.http11", "heapledger.pools.httpcore", "install_protocol"),
     ("httpcore._async.http11", "heapledger.pools.httpcore", "install_protocol_async"),
+    ("httpcore._sync.http2", "heapledger.pools.httpcore", "install_http2"),
+    ("httpcore._async.http2", "heapledger.pools.httpcore", "install_http2_async"),
     ("django.db.backends.base.base", "heapledger.pools.django", "install"),
     ("pyarrow", "heapledger._unseen", "note"),
     ("polars", "heapledger._unseen", "note"),

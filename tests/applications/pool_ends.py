@@ -64,6 +64,13 @@ def dispose(engine: Any) -> None:
     engine.dispose()
 
 
+def dispose_and_go_on(engine: Any) -> None:
+    engine.connect().close()
+    KEPT.append(engine.pool)  # as one that waits to be collected
+    engine.dispose()
+    engine.connect().close()
+
+
 def dispose_while_out(engine: Any) -> None:
     connection = engine.connect()
     engine.dispose()
@@ -97,8 +104,8 @@ def never(engine: Any) -> None:
 
 
 WAYS: list[Callable[[Any], None]] = [
-    checkin, detach, detach_kept, invalidate, soft_invalidate, reconnect, dispose, dispose_while_out, dispose_keep,
-    collect_connection, collect_engine, collect_both, never,
+    checkin, detach, detach_kept, invalidate, soft_invalidate, reconnect, dispose, dispose_and_go_on,
+    dispose_while_out, dispose_keep, collect_connection, collect_engine, collect_both, never,
 ]  # fmt: skip
 
 

@@ -1,8 +1,8 @@
 """A method that is watched on some objects of a class, and is what it was on all others.
 
 It stands on the class, so that nothing of ours is on the object: a copy, a pickle, `vars()` and `==` know nothing of
-it, and a copy works on itself. What the method is without us is found anew at each call: a function of the class or of a
-base, an attribute of the object, or what `__getattr__` answers.
+it, and a copy works on itself. What the method is without us is found anew at each call: a function of the class or of
+a base, an attribute of the object, or what `__getattr__` answers.
 """
 
 from __future__ import annotations

@@ -63,7 +63,7 @@ _holders: dict[tuple[str, str], list[weakref.ref[Any]]] = {}
 def pool_id(pool: Any, describe: Callable[[Any], Description]) -> int:
     """The id of a library's pool object, described at first need. 0: it is not watched."""
     try:
-        known: int | None = vars(pool).get(_SEAM)
+        known: int | None = pool.__dict__.get(_SEAM)
         if known is None:
             known = _enter(pool, describe(pool))
             setattr(pool, _SEAM, known)
@@ -108,6 +108,19 @@ def _own_name(pool: Any, library: str, name: str) -> str:
     place = next((i for i, holder in enumerate(holders) if holder() is None), len(holders))
     holders[place : place + 1] = [weakref.ref(pool)]
     return name if place == 0 else f"{name} #{place + 1}"
+
+
+def succeed(old: Any, new: Any) -> None:
+    """A pool object took another's place: it is that pool, though the other one may live on for a while."""
+    try:
+        known = old.__dict__.get(_SEAM)
+        if known is None or new is old:
+            return
+        setattr(new, _SEAM, known)
+        for holders in _holders.values():
+            holders[:] = [weakref.ref(new) if holder() is old else holder for holder in holders]
+    except Exception:
+        _health.count("pool_not_succeeded")
 
 
 def begin(pool: int, life: Any, *, end_is_unseen: bool = False) -> Token:
@@ -157,9 +170,9 @@ def keep(connection: Any, token: Token) -> None:
 def token_of(connection: Any) -> Token:
     """The token that is kept there, if any."""
     try:
-        token: Token = vars(connection).get(TOKEN)
+        token: Token = connection.__dict__.get(TOKEN)
         return token
-    except TypeError:
+    except AttributeError:
         return None
 
 

@@ -12,6 +12,8 @@ from heapledger.pools._seam import Description, Waiting
 
 _USES = "_heapledger_uses"  # requests that have it now
 _STREAM = "_heapledger_stream_of"
+_OFFERED = "_heapledger_offered"  # of a request: the connection that it may use, and for how long it waited
+_OFFERING = ("HTTPConnection", "AsyncHTTPConnection")  # may turn a request away: another was faster, and it waits on
 _UNLIMITED = 2**31
 
 
@@ -41,11 +43,23 @@ def install_connection(module: Any) -> None:
 def install_protocol(module: Any) -> None:
     """httpcore._sync.http11: what speaks over the stream is the connection's too."""
     wrap(module.HTTP11Connection, "__init__", _speaking)
+    wrap(module.HTTP11Connection, "_send_request_headers", _sending)
 
 
 def install_protocol_async(module: Any) -> None:
     """httpcore._async.http11."""
     wrap(module.AsyncHTTP11Connection, "__init__", _speaking)
+    wrap(module.AsyncHTTP11Connection, "_send_request_headers", _sending_async)
+
+
+def install_http2(module: Any) -> None:
+    """httpcore._sync.http2."""
+    wrap(module.HTTP2Connection, "_send_request_headers", _sending)
+
+
+def install_http2_async(module: Any) -> None:
+    """httpcore._async.http2."""
+    wrap(module.AsyncHTTP2Connection, "_send_request_headers", _sending_async)
 
 
 def install_connection_async(module: Any) -> None:
@@ -131,17 +145,65 @@ def _wait_ns(began_ns: int) -> int:
     return _seam.now_ns() - began_ns if began_ns else 0
 
 
-def _use(connection: Any) -> Any:
-    kept = vars(connection)
-    kept[_USES] = kept.get(_USES, 0) + 1
-    return kept.get(_seam.TOKEN)
+def _offer(pool_request: Any, connection: Any, wait_ns: int) -> None:
+    """A connection is there for a request: taken when the request is sent on it, where it may still be turned away."""
+    try:
+        asked = vars(pool_request.request)
+        waited = asked.get(_OFFERED)
+        asked[_OFFERED] = (connection, wait_ns + (waited[1] if waited is not None else 0))
+        if type(connection).__name__ not in _OFFERING:
+            _take(pool_request.request)
+    except Exception:
+        _health.count("httpcore_request_unread")
+
+
+def _take(request: Any) -> None:
+    try:
+        offered = vars(request).pop(_OFFERED, None)
+        if offered is not None and offered[0] is not None:
+            kept = vars(offered[0])
+            kept[_USES] = kept.get(_USES, 0) + 1
+            _engine.pool_checkout(kept.get(_seam.TOKEN), offered[1])
+    except Exception:
+        _health.count("httpcore_request_unread")
+
+
+def _not_served(connection: Any, request: Any) -> None:
+    """Its connection turned a request away, or could not be made, or broke while it had it."""
+    try:
+        asked = vars(request)
+        offered = asked.get(_OFFERED)
+        if offered is None:
+            _given_back(connection)
+            return
+        asked[_OFFERED] = (None, offered[1])  # how long it waited, should it wait on
+        if connection.is_closed() and not vars(connection).get(_USES):
+            _seam.close(_seam.take(connection))
+    except Exception:
+        _health.count("httpcore_connection_unread")
+
+
+def _sending(original: Callable[..., Any]) -> Callable[..., Any]:
+    def _send_request_headers(self: Any, request: Any, *args: Any, **kwargs: Any) -> Any:
+        _take(request)
+        return original(self, request, *args, **kwargs)
+
+    return _send_request_headers
+
+
+def _sending_async(original: Callable[..., Any]) -> Callable[..., Any]:
+    async def _send_request_headers(self: Any, request: Any, *args: Any, **kwargs: Any) -> Any:
+        _take(request)
+        return await original(self, request, *args, **kwargs)
+
+    return _send_request_headers
 
 
 def _waiting(original: Callable[..., Any]) -> Callable[..., Any]:
     def wait_for_connection(self: Any, *args: Any, **kwargs: Any) -> Any:
         began_ns = _began(self)
         connection = original(self, *args, **kwargs)
-        _engine.pool_checkout(_use(connection), _wait_ns(began_ns))
+        _offer(self, connection, _wait_ns(began_ns))
         return connection
 
     return wait_for_connection
@@ -151,7 +213,7 @@ def _waiting_async(original: Callable[..., Any]) -> Callable[..., Any]:
     async def wait_for_connection(self: Any, *args: Any, **kwargs: Any) -> Any:
         began_ns = _began(self)
         connection = await original(self, *args, **kwargs)
-        _engine.pool_checkout(_use(connection), _wait_ns(began_ns))
+        _offer(self, connection, _wait_ns(began_ns))
         return connection
 
     return wait_for_connection
@@ -198,6 +260,7 @@ def _asking(original: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return original(self, request)
         except BaseException as error:
+            vars(request).pop(_OFFERED, None)
             asking.failed(error)
             raise
         finally:
@@ -212,6 +275,7 @@ def _asking_async(original: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return await original(self, request)
         except BaseException as error:
+            vars(request).pop(_OFFERED, None)
             asking.failed(error)
             raise
         finally:
@@ -250,7 +314,7 @@ def _handling(original: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return original(self, request)
         except BaseException:
-            _given_back(self)
+            _not_served(self, request)
             raise
 
     return handle_request
@@ -261,7 +325,7 @@ def _handling_async(original: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return await original(self, request)
         except BaseException:
-            _given_back(self)
+            _not_served(self, request)
             raise
 
     return handle_async_request

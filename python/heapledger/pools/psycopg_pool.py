@@ -8,7 +8,7 @@ from typing import Any
 from heapledger import _engine
 from heapledger.adapters._patching import wrap
 from heapledger.pools import _seam
-from heapledger.pools._seam import Description, Waiting
+from heapledger.pools._seam import Description
 
 _TIMED_OUT = ("PoolTimeout", "TooManyRequests")
 
@@ -75,35 +75,56 @@ def _connecting_async(original: Callable[..., Any]) -> Callable[..., Any]:
     return connect
 
 
+def _queue(pool: Any) -> int:
+    """The id of a pool where somebody has to wait now, and is counted."""
+    number = _seam.pool_id(pool, _describe)
+    if number:
+        _engine.pool_waiting(number, 1)
+    return number
+
+
+def _failed(pool: Any, queued: int, took_ns: int, error: BaseException) -> None:
+    if queued:
+        _engine.pool_waiting(queued, -1)
+    if type(error).__name__ in _TIMED_OUT:
+        _engine.pool_timeout(_seam.pool_id(pool, _describe), took_ns)
+
+
 def _getting(original: Callable[..., Any]) -> Callable[..., Any]:
+    now_ns = _seam.now_ns
+
     def getconn(self: Any, *args: Any, **kwargs: Any) -> Any:
-        number = _seam.pool_id(self, _describe)
-        waiting = Waiting(number, not self._pool)
+        queued = 0 if getattr(self, "_pool", True) else _queue(self)
+        began_ns = now_ns()
         try:
             connection = original(self, *args, **kwargs)
         except BaseException as error:
-            took_ns = waiting.over()
-            if type(error).__name__ in _TIMED_OUT:
-                _engine.pool_timeout(number, took_ns)
+            _failed(self, queued, now_ns() - began_ns, error)
             raise
-        _engine.pool_checkout(_seam.token_of(connection), waiting.over())
+        took_ns = now_ns() - began_ns
+        if queued:
+            _engine.pool_waiting(queued, -1)
+        _engine.pool_checkout(_seam.token_of(connection), took_ns)
         return connection
 
     return getconn
 
 
 def _getting_async(original: Callable[..., Any]) -> Callable[..., Any]:
+    now_ns = _seam.now_ns
+
     async def getconn(self: Any, *args: Any, **kwargs: Any) -> Any:
-        number = _seam.pool_id(self, _describe)
-        waiting = Waiting(number, not self._pool)
+        queued = 0 if getattr(self, "_pool", True) else _queue(self)
+        began_ns = now_ns()
         try:
             connection = await original(self, *args, **kwargs)
         except BaseException as error:
-            took_ns = waiting.over()
-            if type(error).__name__ in _TIMED_OUT:
-                _engine.pool_timeout(number, took_ns)
+            _failed(self, queued, now_ns() - began_ns, error)
             raise
-        _engine.pool_checkout(_seam.token_of(connection), waiting.over())
+        took_ns = now_ns() - began_ns
+        if queued:
+            _engine.pool_waiting(queued, -1)
+        _engine.pool_checkout(_seam.token_of(connection), took_ns)
         return connection
 
     return getconn

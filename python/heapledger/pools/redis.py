@@ -8,7 +8,7 @@ from typing import Any
 from heapledger import _engine, _health
 from heapledger.adapters._patching import wrap
 from heapledger.pools import _seam
-from heapledger.pools._seam import Description, Waiting
+from heapledger.pools._seam import Description
 
 _MADE = "_heapledger_made"  # its token, until it has connected
 _POOL = "_heapledger_of"  # the id of its pool
@@ -163,7 +163,11 @@ def _end(connection: Any) -> None:
 
 
 def _token(connection: Any) -> Any:
-    return _seam.token_of(_inner(connection))
+    try:
+        kept = connection.__dict__
+        return (kept["_conn"].__dict__ if "_conn" in kept else kept).get(_seam.TOKEN)
+    except AttributeError:
+        return None
 
 
 def _ran_out(error: BaseException) -> bool:
@@ -171,60 +175,73 @@ def _ran_out(error: BaseException) -> bool:
     return type(error).__name__ == "MaxConnectionsError" or type(cause).__name__ in ("Empty", "TimeoutError")
 
 
-def _is_exhausted(pool: Any) -> bool:
+def _queue(pool: Any) -> int:
+    """Who asks now has to wait: the id of the pool, where it counts as waiting. 0: there is one to have."""
     try:
         if "pool" in vars(pool):
-            return bool(pool.pool.empty())
-        return not pool._available_connections and len(pool._in_use_connections) >= pool.max_connections
+            exhausted = bool(pool.pool.empty())
+        else:
+            exhausted = len(pool._in_use_connections) >= pool.max_connections
     except Exception:
-        return False
+        return 0
+    number = _seam.pool_id(pool, _describe) if exhausted else 0
+    if number:
+        _engine.pool_waiting(number, 1)
+    return number
 
 
-class _Asking(Waiting):
-    __slots__ = ("_number",)
+def _failed(pool: Any, queued: int, took_ns: int, error: BaseException) -> None:
+    if queued:
+        _engine.pool_waiting(queued, -1)
+    number = _seam.pool_id(pool, _describe) if _ran_out(error) else 0
+    if number:
+        _engine.pool_timeout(number, took_ns)
 
-    def __init__(self, pool: Any) -> None:
-        self._number = _seam.pool_id(pool, _describe)
-        super().__init__(self._number, _is_exhausted(pool))
 
-    def served(self, connection: Any) -> int:
-        """How long it took to get it, in ns, without the time in which it connected."""
-        took_ns = self.over()
-        try:
-            connect_ns: int = vars(_inner(connection)).pop(_CONNECT_NS, 0)
-        except TypeError:
-            return took_ns
-        return max(0, took_ns - connect_ns)
-
-    def failed(self, error: BaseException) -> None:
-        took_ns = self.over()
-        if self._number and _ran_out(error):
-            _engine.pool_timeout(self._number, took_ns)
+def _served(connection: Any, queued: int, took_ns: int) -> None:
+    """It took so long to get it, with the time in which it connected."""
+    if queued:
+        _engine.pool_waiting(queued, -1)
+    try:
+        kept = connection.__dict__
+        if "_conn" in kept:
+            kept = kept["_conn"].__dict__
+        if _CONNECT_NS in kept:
+            took_ns = max(0, took_ns - kept.pop(_CONNECT_NS))
+        _engine.pool_checkout(kept.get(_seam.TOKEN), took_ns)
+    except AttributeError:
+        _health.count("redis_connection_not_kept")
 
 
 def _getting(original: Callable[..., Any]) -> Callable[..., Any]:
+    now_ns = _seam.now_ns
+
     def get_connection(self: Any, *args: Any, **kwargs: Any) -> Any:
-        asking = _Asking(self)
+        queued = 0 if getattr(self, "_available_connections", None) else _queue(self)
+        began_ns = now_ns()
         try:
             connection = original(self, *args, **kwargs)
         except BaseException as error:
-            asking.failed(error)
+            _failed(self, queued, now_ns() - began_ns, error)
             raise
-        _engine.pool_checkout(_token(connection), asking.served(connection))
+        _served(connection, queued, now_ns() - began_ns)
         return connection
 
     return get_connection
 
 
 def _getting_async(original: Callable[..., Any]) -> Callable[..., Any]:
+    now_ns = _seam.now_ns
+
     async def get_connection(self: Any, *args: Any, **kwargs: Any) -> Any:
-        asking = _Asking(self)
+        queued = 0 if getattr(self, "_available_connections", None) else _queue(self)
+        began_ns = now_ns()
         try:
             connection = await original(self, *args, **kwargs)
         except BaseException as error:
-            asking.failed(error)
+            _failed(self, queued, now_ns() - began_ns, error)
             raise
-        _engine.pool_checkout(_token(connection), asking.served(connection))
+        _served(connection, queued, now_ns() - began_ns)
         return connection
 
     return get_connection

@@ -10,7 +10,7 @@ from typing import Any
 from heapledger import _engine, _health
 from heapledger.adapters._patching import wrap
 from heapledger.pools import _seam
-from heapledger.pools._seam import Description, Waiting
+from heapledger.pools._seam import Description
 
 _CONNECT_NS = "_heapledger_connect_ns"
 _names: weakref.WeakKeyDictionary[Any, str] = weakref.WeakKeyDictionary()  # by creator
@@ -45,6 +45,18 @@ def install_engine(module: Any) -> None:
         return init
 
     wrap(module.Engine, "__init__", make)
+    wrap(module.Engine, "dispose", _disposing)
+
+
+def _disposing(original: Callable[..., None]) -> Callable[..., None]:
+    """It goes on with a new pool, also in a worker that leaves what it inherited to its parent."""
+
+    def dispose(self: Any, *args: Any, **kwargs: Any) -> None:
+        old = self.pool
+        original(self, *args, **kwargs)
+        _seam.succeed(old, self.pool)
+
+    return dispose
 
 
 def _describe(pool: Any) -> Description:
@@ -97,18 +109,44 @@ def _timing(original: Callable[..., Any]) -> Callable[..., Any]:
     return connect
 
 
-def _is_exhausted(pool: Any) -> bool:
+def _queue(pool: Any) -> int:
+    """Who asks now has to wait: the id of the pool, where it counts as waiting. 0: there is one to have, or to make."""
     try:
-        return bool(pool._overflow >= pool._max_overflow > -1 and pool._pool.empty())
+        exhausted = pool._overflow >= pool._max_overflow > -1 and pool._pool.empty()
     except AttributeError:
-        return False
+        return 0  # of a class that has no limit
+    number = _seam.pool_id(pool, _describe) if exhausted else 0
+    if number:
+        _engine.pool_waiting(number, 1)
+    return number
 
 
-def _frame_that_waits(pool: Any) -> Any:
+def _failed(pool: Any, queued: int, took_ns: int, error: BaseException) -> None:
+    if queued:
+        _engine.pool_waiting(queued, -1)
+    if type(error).__name__ == "TimeoutError":
+        _engine.pool_timeout(_seam.pool_id(pool, _describe), took_ns)
+
+
+def _served(pool: Any, fairy: Any, queued: int, took_ns: int) -> None:
+    """It took so long to get it, with the time in which it connected."""
+    if queued:
+        _engine.pool_waiting(queued, -1)
+    try:
+        record = fairy._connection_record.__dict__
+        if _CONNECT_NS in record:
+            took_ns = max(0, took_ns - record.pop(_CONNECT_NS))
+        if pool._dialect.is_async:
+            _engine.pool_checkout(record.get(_seam.TOKEN), took_ns, _frame_that_waits())
+        else:
+            _engine.pool_checkout(record.get(_seam.TOKEN), took_ns)
+    except AttributeError:
+        _health.count("sqlalchemy_connection_unread")
+
+
+def _frame_that_waits() -> Any:
     """SQLAlchemy's asyncio runs in a greenlet: who called it waits in that one's parent."""
     try:
-        if not pool._dialect.is_async:
-            return None
         parent = sys.modules["greenlet"].getcurrent().parent
         return None if parent is None else parent.gr_frame
     except Exception:
@@ -117,20 +155,17 @@ def _frame_that_waits(pool: Any) -> Any:
 
 
 def _checking_out(original: Callable[..., Any]) -> Callable[..., Any]:
+    now_ns = _seam.now_ns
+
     def checkout(cls: Any, pool: Any) -> Any:
-        number = _seam.pool_id(pool, _describe)
-        waiting = Waiting(number, _is_exhausted(pool))
+        queued = _queue(pool)
+        began_ns = now_ns()
         try:
             fairy = original(cls, pool)
         except BaseException as error:
-            took_ns = waiting.over()
-            if type(error).__name__ == "TimeoutError":
-                _engine.pool_timeout(number, took_ns)
+            _failed(pool, queued, now_ns() - began_ns, error)
             raise
-        took_ns = waiting.over()
-        record = vars(fairy._connection_record) if fairy._connection_record is not None else {}
-        wait_ns = max(0, took_ns - record.pop(_CONNECT_NS, 0))
-        _engine.pool_checkout(record.get(_seam.TOKEN), wait_ns, _frame_that_waits(pool))
+        _served(pool, fairy, queued, now_ns() - began_ns)
         return fairy
 
     checkout.__heapledger__ = True  # type: ignore[attr-defined]
@@ -139,8 +174,10 @@ def _checking_out(original: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _checking_in(original: Callable[..., Any]) -> Callable[..., Any]:
+    pool_checkin, token = _engine.pool_checkin, _seam.TOKEN
+
     def checkin(self: Any, *args: Any, **kwargs: Any) -> Any:
-        _engine.pool_checkin(vars(self).get(_seam.TOKEN))
+        pool_checkin(self.__dict__.get(token))
         return original(self, *args, **kwargs)
 
     return checkin
