@@ -68,6 +68,7 @@ def recording(tmp_path: Path) -> Path:
     made.insert("stack", id=1, places="1", truncated=0)
     add_pool(made, 1, "orders", checkouts=300, lost=2)
     add_pool(made, 2, HOSTILE, checkouts=10)
+    add_pool(made, 3, "users", checkouts=300)
     return made.close()
 
 
@@ -75,7 +76,7 @@ def test_json_holds_what_was_recorded(recording: Path) -> None:
     document = document_of(recording)
     assert document["schema"] == "heapledger.pools/1"
     assert document["dropped_pool_events"] == 0
-    pool, other = document["pools"]
+    pool, other, users = document["pools"]
     assert (pool["name"], pool["library"], pool["workers"], pool["max_size"]) == ("orders", "psycopg_pool", 1, 4)
     assert (pool["size"], pool["in_use"], pool["idle"], pool["checkouts"], pool["waiters"]) == (3, 2, 1, 302, 0)
     assert pool["hold_seconds"] == dict.fromkeys(("mean", "p50", "p90", "p95", "p99", "max"), 0.02)
@@ -98,12 +99,15 @@ def test_json_holds_what_was_recorded(recording: Path) -> None:
         "stack": [{"function": "pay", "file": "/srv/shop/app/pay.py", "line": 12}],
     }
     assert pool["connections"][0]["state"] == "idle" and pool["connections"][0]["native_bytes"] == 10_000
-    assert {made["setting"]: made["config"] for made in pool["recommendations"]} == {
+    assert pool["recommendations"] == []
+    assert pool["recommendations_withheld"].startswith("fix the leak first: with 2 connections lost, ")
+    assert users["recommendations_withheld"] is None
+    assert {made["setting"]: made["config"] for made in users["recommendations"]} == {
         "max_size": "ConnectionPool(conninfo, max_size=3)",  # C(3, 0.2) = 0.1 %, C(2, 0.2) = 1.8 %
         "min_size": "ConnectionPool(conninfo, min_size=1)",
         "timeout": "ConnectionPool(conninfo, timeout=1)",
     }
-    assert [made["current"] for made in pool["recommendations"]] == [4, 4, 30]
+    assert [made["current"] for made in users["recommendations"]] == [4, 4, 30]
     assert other["recommendations"] == [] and other["recommendations_need_checkouts"] == 100
     assert other["pattern"] == "unknown"
     assert other["pattern_reason"] == "10 checkouts, needs about 20"
@@ -137,7 +141,7 @@ def test_text_is_printable_and_names_the_line(recording: Path) -> None:
 
 def test_csv_is_a_row_for_each_pool(recording: Path) -> None:
     rows = list(csv.DictReader(io.StringIO(pools(recording, "--format", "csv").stdout, newline="")))
-    assert [row["never_returned"] for row in rows] == ["2", "0"]
+    assert [row["never_returned"] for row in rows] == ["2", "0", "0"]
     assert rows[0]["hold_seconds_p50"] == "0.02"
     assert rows[1]["name"].startswith("'=cmd")
 

@@ -27,6 +27,7 @@ struct PoolTrend {
   std::uint64_t last = 0;         // ... of late; bursty and sawtooth: the height; stable: most
   std::uint64_t cycles = 0;       // sawtooth, bursty: how often
   double time_ratio = 0;          // bursty: share of the time above half of the height
+  bool from_first = false;        // stable: since the first event; else without the first eighth of the time
   std::uint64_t checkouts = 0;    // of the pool that was judged
   std::uint64_t needed = 0;       // unknown: checkouts that it takes
   std::uint64_t pools = 0;        // that were judged
@@ -158,6 +159,7 @@ struct PoolUse {
   std::vector<PoolConnection> connections;  // that are open, orphans or keep bytes; by worker, number
   std::vector<PoolLeak> leaks;              // worst kind first, then the longest held
   std::uint64_t needed_checkouts = 0;       // until sizes can be recommended; 0: they can
+  std::uint64_t lost = 0;                   // never returned, or orphans: while there are any, no size is recommended
   std::vector<PoolRecommendation> recommendations;
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "analysis/pool_settings.h"
 #include "analysis/row_arithmetic.h"
@@ -20,6 +21,7 @@ constexpr std::uint64_t kMostBlocks = 60;
 constexpr double kAlwaysNew = 0.5;
 constexpr double kNewAgeSeconds = 60;
 constexpr double kLeastTimeoutSeconds = 1;
+constexpr double kNoLimit = std::numeric_limits<double>::infinity();
 
 // Of one worker, or the largest of several.
 struct Demand {
@@ -32,12 +34,11 @@ struct Demand {
   std::uint64_t floor() const { return held < 2 ? 1 : requests * (held - 1) + 1; }
 };
 
-LevelSeries without_lost(const WorkerPool& pool, const PoolUse& use) {
+LevelSeries without_suspects(const WorkerPool& pool, const PoolUse& use) {
   LevelSeries series = pool.history.in_use;
   for (const PoolLeak& leak : use.leaks) {
-    const bool lost = leak.kind == PoolLeakKind::kNeverReturned || leak.kind == PoolLeakKind::kHeldLong;
     if (const auto out_us = pool.history.checkout_us(leak.connection);
-        lost && leak.worker == pool.row.worker && out_us) {
+        leak.kind == PoolLeakKind::kHeldLong && leak.worker == pool.row.worker && out_us) {
       series.lower_from(*out_us);
     }
   }
@@ -59,7 +60,7 @@ Demand demand_of(const PoolGroup& group, const PoolUse& use) {
     if (pool->history.checkouts == 0) {
       continue;
     }
-    const LevelSeries series = without_lost(*pool, use);
+    const LevelSeries series = without_suspects(*pool, use);
     demand.load = std::max(demand.load, busiest_load(series, pool->history.checkouts));
     demand.top = std::max(demand.top, series.quantile(kTopTime));
     demand.kept = std::max(demand.kept, series.quantile(kKeptTime));
@@ -84,25 +85,35 @@ class Advice {
   }
 
   std::vector<PoolRecommendation> all() {
+    if (use_.lost == 0) {
+      add_sizes();
+    }
+    add_recycle();
+    if (use_.lost == 0) {
+      add_timeout();
+    }
+    return std::move(recommendations_);
+  }
+
+ private:
+  void add_sizes() {
     PoolRecommendation most = most_connections_needed();
     const double kept = std::min(most.suggested, std::max<double>(1, demand_.kept));
+    most.saves_bytes = saved_by_most(most.suggested, kept);
     if (has_overflow(use_.library)) {
-      add_kept(kept);
+      add_kept(kept, most.suggested);
       most.setting = PoolSetting::kMaxOverflow;
       most.current = current(PoolSetting::kMaxOverflow);
       most.suggested -= kept;
       add(most);
     } else {
       most.current = current(PoolSetting::kMaxSize);
-      add(most);
-      add_kept(kept);
+      const double needed = most.suggested;
+      add(std::move(most));
+      add_kept(kept, needed);
     }
-    add_recycle();
-    add_timeout();
-    return std::move(recommendations_);
   }
 
- private:
   const recording::PoolRow& row() const { return group_.pools.front()->row; }
   std::optional<double> current(PoolSetting setting) const { return setting_value(row(), setting); }
 
@@ -129,16 +140,40 @@ class Advice {
     }
   }
 
-  // Held now beyond `connections` a worker, or what it may take more than the present limit allows.
-  std::int64_t saved_beyond(double connections, const std::optional<double>& limit) const {
-    if (limit && connections > *limit) {
-      return saved_bytes((*limit - connections) * static_cast<double>(use_.workers), bytes_each_);
-    }
-    double beyond = 0;
+  // What is held now above `floor` connections a worker and up to `ceiling` of them.
+  std::int64_t held_between(double floor, double ceiling) const {
+    double held = 0;
     for (const auto& pool : group_.pools) {
-      beyond += pool->current ? std::max(0.0, static_cast<double>(pool->standing().size) - connections) : 0;
+      const double size = pool->current ? static_cast<double>(pool->standing().size) : 0;
+      held += std::max(0.0, std::min(size, ceiling) - floor);
     }
-    return saved_bytes(beyond, bytes_each_);
+    return saved_bytes(held, bytes_each_);
+  }
+
+  std::int64_t takes_more(double connections) const {
+    return saved_bytes(-connections * static_cast<double>(use_.workers), bytes_each_);
+  }
+
+  // The connections that are kept save those from the suggestion up to what is kept now; the most save those above
+  // that. So no connection is counted twice.
+  std::int64_t saved_by_most(double most, double kept) const {
+    const std::optional<std::uint64_t> limit = most_connections(row());
+    const std::optional<double> kept_now = current(PoolSetting::kMinSize);
+    if (limit && most > static_cast<double>(*limit)) {
+      const double more = most - static_cast<double>(*limit);
+      return takes_more(std::max(0.0, more - (kept_now ? std::max(0.0, kept - *kept_now) : 0.0)));
+    }
+    const double from = has_overflow(use_.library) && kept_now ? std::max(most, *kept_now) : most;
+    return held_between(from, kNoLimit);
+  }
+
+  std::int64_t saved_by_kept(double most, double kept) const {
+    const std::optional<double> now = current(PoolSetting::kMinSize);
+    if (now && kept > *now) {
+      return takes_more(kept - *now);
+    }
+    const double above = has_overflow(use_.library) ? kNoLimit : most;
+    return held_between(kept, std::min(above, now.value_or(kNoLimit)));
   }
 
   PoolRecommendation most_connections_needed() const {
@@ -161,18 +196,16 @@ class Advice {
       made.grounds = PoolGrounds::kBudget;
     }
     made.wait_ratio = statistics::probability_of_waiting(static_cast<std::uint64_t>(made.suggested), demand_.load);
-    const std::optional<std::uint64_t> limit = most_connections(row());
-    made.saves_bytes = saved_beyond(made.suggested, limit ? std::optional(static_cast<double>(*limit)) : std::nullopt);
     return made;
   }
 
-  void add_kept(double kept) {
+  void add_kept(double kept, double most) {
     PoolRecommendation made = blank(PoolSetting::kMinSize, PoolGrounds::kKept);
     made.current = current(PoolSetting::kMinSize);
     made.suggested = kept;
     made.level = demand_.kept;
     made.level_ratio = kKeptTime;
-    made.saves_bytes = saved_beyond(kept, made.current);
+    made.saves_bytes = saved_by_kept(most, kept);
     add(made);
   }
 

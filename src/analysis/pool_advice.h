@@ -13,7 +13,9 @@
 //             are used: the time in which one doubles
 //   timeout   twice the longest that anyone waited or held, a second at least, where it is set to more than twice that
 //
-// Connections that were lost are no load: each is taken off from the moment it was taken out.
+// While connections are lost (never returned, or orphans) there is no size and no timeout: what is in use, and who
+// waits, is the leak's doing. Those that are suspected are no load: each is taken off from the moment it was taken out.
+// Saved is what is held now: between the suggestion and what is kept now by the one setting, above it by the other.
 // Sources: statistics/erlang.h; for the floor, the HikariCP project's "About pool sizing".
 // Pure; allocates; thread-safe.
 #pragma once

@@ -108,8 +108,10 @@ class Figures {
     if (!pool.current) {
       return;
     }
-    workers_.insert(pool.row.worker);
-    if (pool.was_closed()) {
+    if (pool.serves) {
+      workers_.insert(pool.row.worker);
+    }
+    if (pool.serves && pool.was_closed()) {
       closed_workers_.insert(pool.row.worker);
     }
     const PoolHistory::Standing& standing = pool.standing();

@@ -140,6 +140,7 @@ PoolTrend stable(const LevelSeries& size) {
   }
   trend.first = level_of(least);
   trend.last = level_of(most);
+  trend.from_first = blocks.empty() || (blocks.front().least >= least && blocks.front().most <= most);
   return trend;
 }
 

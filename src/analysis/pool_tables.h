@@ -20,6 +20,7 @@ struct WorkerPool {
   bool any_connection = false;
   std::int64_t first_number = 0;  // of all its connections
   bool current = false;           // its worker ran when the last one that has this pool had started
+  bool serves = true;             // its worker serves requests, or none that has this pool does
   bool worker_runs = false;
   std::int64_t end_us = 0;  // until when it was watched
   std::uint64_t open_connections = 0;

@@ -42,6 +42,7 @@ PoolsAnalysis::PoolsAnalysis(const RecordingTables& tables, const std::vector<re
     open_requests_.insert({request.worker, request.sequence});
   }
   settle_workers();
+  settle_who_serves();
 }
 
 bool PoolsAnalysis::is_chosen(const recording::PoolRow& row) const {
@@ -76,6 +77,27 @@ void PoolsAnalysis::settle_workers() {
       pool->current = !row.ended_us || *row.ended_us > *last_start_us || row.started_us == *last_start_us;
     }
   }
+}
+
+// A master that used its pool before it forked has connections, too, but no setting is times that one.
+void PoolsAnalysis::settle_who_serves() {
+  const std::unordered_set<std::int64_t> serving = serving_workers(tables_, served());
+  for (auto& [key, group] : groups_) {
+    const auto serves = [&serving](const auto& pool) { return serving.contains(pool->row.worker); };
+    if (std::any_of(group.pools.begin(), group.pools.end(), serves)) {
+      for (const auto& pool : group.pools) {
+        pool->serves = serves(pool);
+      }
+    }
+  }
+}
+
+std::unordered_set<std::int64_t> PoolsAnalysis::served() const {
+  std::unordered_set<std::int64_t> served;
+  for (const recording::RequestSpanRow& span : spans_) {
+    served.insert(span.worker);
+  }
+  return served;
 }
 
 WorkerPool* PoolsAnalysis::pool_of(std::int64_t id) {
@@ -123,6 +145,9 @@ PoolUse PoolsAnalysis::use_of(const PoolGroup& group) const {
   sum_pool_figures(group, names_, use);
   use.hold_threshold_seconds = hold_threshold(group);
   use.leaks = find_pool_leaks(group, open_requests_, names_);
+  use.lost = static_cast<std::uint64_t>(std::count_if(use.leaks.begin(), use.leaks.end(), [](const PoolLeak& leak) {
+    return leak.kind == PoolLeakKind::kNeverReturned || leak.kind == PoolLeakKind::kOrphan;
+  }));
   use.needed_checkouts = use.checkouts < kLeastCheckoutsForAdvice ? kLeastCheckoutsForAdvice : 0;
   use.recommendations = recommend(group, use, room_for(use));
   return use;
@@ -130,11 +155,7 @@ PoolUse PoolsAnalysis::use_of(const PoolGroup& group) const {
 
 PoolsResult PoolsAnalysis::finish(const recording::PoolLosses& losses) {
   PoolsResult result;
-  std::unordered_set<std::int64_t> served;
-  for (const recording::RequestSpanRow& span : spans_) {
-    served.insert(span.worker);
-  }
-  result.recording = describe_recording(tables_, serving_workers(tables_, std::move(served)).size());
+  result.recording = describe_recording(tables_, serving_workers(tables_, served()).size());
   result.memory_limit_bytes = options_.memory_limit_bytes;
   result.dropped_events = count_of(losses.dropped);
   result.folded_events = count_of(losses.folded);

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -35,6 +36,8 @@ class PoolsAnalysis {
   bool is_chosen(const recording::PoolRow& row) const;
   WorkerPool* pool_of(std::int64_t id);
   void settle_workers();
+  void settle_who_serves();
+  std::unordered_set<std::int64_t> served() const;
   PoolUse use_of(const PoolGroup& group) const;
   std::optional<double> room_for(const PoolUse& use) const;
 

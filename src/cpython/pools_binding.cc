@@ -126,7 +126,11 @@ void bind_pool(nb::module_& module) {
       .def_ro("endpoints", &PoolUse::endpoints)
       .def_ro("connections", &PoolUse::connections)
       .def_ro("leaks", &PoolUse::leaks)
-      .def_ro("recommendations", &PoolUse::recommendations);
+      .def_ro("recommendations", &PoolUse::recommendations)
+      .def_prop_ro("recommendations_withheld", [](const PoolUse& pool) -> std::optional<std::string> {
+        const std::string reason = report::sizes_withheld_reason(pool);
+        return reason.empty() ? std::nullopt : std::optional(reason);
+      });
 }
 
 }  // namespace

@@ -144,6 +144,7 @@ Json pools_document(const analysis::PoolsResult& result) {
     row["connections"] = list_of(pool.connections, connection_row);
     row["leaks"] = list_of(pool.leaks, leak_row);
     row["recommendations"] = list_of(pool.recommendations, recommendation_row);
+    row["recommendations_withheld"] = text_or_null(sizes_withheld_reason(pool));
     row["recommendations_need_checkouts"] = pool.needed_checkouts > 0 ? Json(pool.needed_checkouts) : Json(nullptr);
     document["pools"].push_back(std::move(row));
   }

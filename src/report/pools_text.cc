@@ -120,18 +120,28 @@ std::string leaks_text_of(const PoolUse& pool, std::size_t limit, const TextStyl
     text += leak_text(groups[i], common, style);
   }
   if (groups.size() > limit) {
-    text += fmt::format("({} more: --limit 0)\n", format_count(groups.size() - limit));
+    std::uint64_t connections = 0;
+    for (std::size_t i = limit; i < groups.size(); ++i) {
+      connections += groups[i].connections;
+    }
+    text += fmt::format("({} more, {}: --limit 0)\n", format_count(groups.size() - limit),
+                        counted(connections, "connection", "connections"));
   }
   return text;
 }
 
 std::string bytes_line(const PoolUse& pool) {
   const analysis::PoolMemory& memory = pool.memory;
+  const bool any = memory.per_connection_bytes && memory.per_connection_bytes->max > 0;
+  if (!any && memory.live_bytes == 0) {
+    return "not known: no connection was seen being made";
+  }
   std::string text = format_bytes(memory.live_bytes) + " in all";
   if (memory.per_connection_bytes) {
     text += fmt::format(", {} a connection (most {})", format_bytes(memory.per_connection_bytes->p50),
                         format_bytes(memory.per_connection_bytes->max));
   }
+  text += ", allocated while they were made";
   if (!memory.stale_bytes) {
     text += "; stale: too few were used again to say";
   } else {
@@ -164,14 +174,14 @@ std::string wait_line(const PoolUse& pool) {
 }
 
 std::string settings_table(const PoolUse& pool, const TextStyle& style) {
-  if (pool.recommendations.empty() && pool.needed_checkouts == 0) {
-    return "";
+  std::string absent = sizes_withheld_reason(pool);
+  if (absent.empty() && pool.needed_checkouts > 0) {
+    absent = fmt::format("{}, needs about {} to recommend any", counted(pool.checkouts, "checkout", "checkouts"),
+                         format_count(pool.needed_checkouts));
   }
+  const std::string line = absent.empty() ? "" : write_line({"sizes", absent}, style);
   if (pool.recommendations.empty()) {
-    return write_line(
-        {"sizes", fmt::format("{}, needs about {} to recommend any", counted(pool.checkouts, "checkout", "checkouts"),
-                              format_count(pool.needed_checkouts))},
-        style);
+    return line;
   }
   Table table({{"SETTING", Align::kLeft, false, 0},
                right("NOW"),
@@ -186,7 +196,7 @@ std::string settings_table(const PoolUse& pool, const TextStyle& style) {
                    setting_text(made.setting, made.suggested), saves, made.config});
     reasons += write_line({"why", made.name + ": " + recommendation_reason(made)}, style);
   }
-  return table.render(style) + reasons;
+  return line + table.render(style) + reasons;
 }
 
 std::string time_cell(const std::optional<analysis::RealDistribution>& times,
@@ -194,23 +204,45 @@ std::string time_cell(const std::optional<analysis::RealDistribution>& times,
   return times ? format_duration((*times).*which) : "-";
 }
 
+std::uint64_t leaks_of(const PoolUse& pool, const PoolEndpoint& endpoint) {
+  return static_cast<std::uint64_t>(std::count_if(pool.leaks.begin(), pool.leaks.end(), [&](const PoolLeak& leak) {
+    const analysis::PoolRequest request = leak.request.value_or(analysis::PoolRequest{});
+    return leak.kind != PoolLeakKind::kHeldLong && std::tie(request.method, request.route, request.version) ==
+                                                       std::tie(endpoint.method, endpoint.route, endpoint.version);
+  }));
+}
+
+// Those with leaks first, so that none of them is cut off.
+std::vector<std::pair<const PoolEndpoint*, std::uint64_t>> endpoints_with_leaks(const PoolUse& pool) {
+  std::vector<std::pair<const PoolEndpoint*, std::uint64_t>> endpoints;
+  for (const PoolEndpoint& endpoint : pool.endpoints) {
+    endpoints.emplace_back(&endpoint, leaks_of(pool, endpoint));
+  }
+  std::stable_sort(endpoints.begin(), endpoints.end(),
+                   [](const auto& a, const auto& b) { return a.second > b.second; });
+  return endpoints;
+}
+
 std::string endpoints_table(const PoolUse& pool, std::size_t limit, const TextStyle& style) {
   Table table({{"ENDPOINT", Align::kLeft, true, 0},
                right("CHECKOUTS"),
+               right("LEAKS"),
                right("AT ONCE", 3),
                right("WAIT 95 %", 2),
                right("HOLD 50 %", 1),
                right("HOLD 95 %"),
                right("TIMEOUTS", 4)});
-  const std::size_t shown = std::min(pool.endpoints.size(), limit);
+  const auto endpoints = endpoints_with_leaks(pool);
+  const std::size_t shown = std::min(endpoints.size(), limit);
   for (std::size_t i = 0; i < shown; ++i) {
-    const PoolEndpoint& endpoint = pool.endpoints[i];
+    const PoolEndpoint& endpoint = *endpoints[i].first;
     using Times = analysis::RealDistribution;
     table.add_row({endpoint.route.empty() ? "outside of requests"
                                           : endpoint_name(endpoint.method, endpoint.route, endpoint.version),
-                   format_count(endpoint.checkouts), format_count(endpoint.most_held),
-                   time_cell(endpoint.wait_seconds, &Times::p95), time_cell(endpoint.hold_seconds, &Times::p50),
-                   time_cell(endpoint.hold_seconds, &Times::p95), format_count(endpoint.timeouts)});
+                   format_count(endpoint.checkouts), format_count(endpoints[i].second),
+                   format_count(endpoint.most_held), time_cell(endpoint.wait_seconds, &Times::p95),
+                   time_cell(endpoint.hold_seconds, &Times::p50), time_cell(endpoint.hold_seconds, &Times::p95),
+                   format_count(endpoint.timeouts)});
   }
   std::string text = shown > 0 ? table.render(style) : "";
   if (shown < pool.endpoints.size()) {

@@ -47,6 +47,13 @@ std::string load_text(const PoolRecommendation& made) {
 // With one decimal, so that 99.9 % is not rounded up.
 std::string exact_percent(double ratio) { return fmt::format("{:g} %", std::round(ratio * 1000) / 10); }
 
+std::string level_text(const PoolRecommendation& made) {
+  const std::string time = exact_percent(made.level_ratio) + " of the time";
+  return made.level < 1
+             ? "none in use for " + time
+             : fmt::format("{} in use at most for {}", format_count(analysis::rounded_count(made.level)), time);
+}
+
 std::string budget_text(const PoolRecommendation& made) {
   const std::string waits = made.wait_ratio >= 1 ? "they cannot carry the load"
                                                  : format_percent(made.wait_ratio) + " of checkouts would wait";
@@ -68,9 +75,10 @@ std::string trend_reason(const PoolTrend& trend) {
   const char* what = trend.of_size ? "size" : "connections in use";
   switch (trend.pattern) {
     case PoolPattern::kStable:
-      return trend.first == trend.last ? fmt::format("size {} all the time", format_count(trend.first))
-                                       : fmt::format("size between {} and {}, with no direction",
-                                                     format_count(trend.first), format_count(trend.last));
+      return (trend.first == trend.last ? fmt::format("size {}", format_count(trend.first))
+                                        : fmt::format("size between {} and {}, with no direction,",
+                                                      format_count(trend.first), format_count(trend.last))) +
+             (trend.from_first ? " since the first event" : " but for the first eighth of the time");
     case PoolPattern::kGrowing:
       return fmt::format("{} never below {} at first, {} of late", what, format_count(trend.first),
                          format_count(trend.last));
@@ -80,9 +88,9 @@ std::string trend_reason(const PoolTrend& trend) {
       return fmt::format("{} rises slowly from about {} to {} and drops, {} times", what, format_count(trend.first),
                          format_count(trend.last), format_count(trend.cycles));
     case PoolPattern::kBursty:
-      return fmt::format("{} in use half of the time at most, up to {} in {} bursts, {} of the time",
-                         format_count(trend.first), format_count(trend.last), format_count(trend.cycles),
-                         format_percent(trend.time_ratio));
+      return fmt::format("{} in use half of the time{}, up to {} in {} bursts, {} of the time",
+                         trend.first == 0 ? "none" : format_count(trend.first), trend.first == 0 ? "" : " at most",
+                         format_count(trend.last), format_count(trend.cycles), format_percent(trend.time_ratio));
     case PoolPattern::kUnknown:
       break;
   }
@@ -106,6 +114,12 @@ std::string pool_leak_reason(const PoolLeak& leak) {
                      format_count(leak.holds), format_duration(leak.threshold_seconds));
 }
 
+std::string sizes_withheld_reason(const analysis::PoolUse& pool) {
+  if (pool.lost == 0) return "";
+  return fmt::format("fix the leak first: with {} lost, what is in use and who waits says nothing of the size it needs",
+                     count_text(pool.lost, "connection"));
+}
+
 std::string recommendation_reason(const PoolRecommendation& made) {
   switch (made.grounds) {
     case PoolGrounds::kWaiting:
@@ -117,8 +131,7 @@ std::string recommendation_reason(const PoolRecommendation& made) {
     case PoolGrounds::kBudget:
       return budget_text(made) + times_workers(made);
     case PoolGrounds::kKept:
-      return fmt::format("{} in use at most for {} of the time{}", format_count(analysis::rounded_count(made.level)),
-                         exact_percent(made.level_ratio), times_workers(made));
+      return level_text(made) + times_workers(made);
     case PoolGrounds::kAlwaysNew:
       return fmt::format("{} of checkouts make a connection of their own", format_percent(made.level_ratio));
     case PoolGrounds::kGrows:

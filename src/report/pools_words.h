@@ -13,6 +13,9 @@ std::string trend_reason(const analysis::PoolTrend& trend);
 // Why a connection is on the list.
 std::string pool_leak_reason(const analysis::PoolLeak& leak);
 
+// Why no size is recommended; empty: nothing stands against it.
+std::string sizes_withheld_reason(const analysis::PoolUse& pool);
+
 std::string recommendation_reason(const analysis::PoolRecommendation& made);
 
 // "12", "30 s", "no limit": a setting's value.

@@ -35,7 +35,7 @@ TEST(PoolAdvice, SizesFollowFromTheLoad) {
   const PoolRecommendation& kept = *find(use, "pool_size");
   EXPECT_EQ(kept.suggested, 1);
   EXPECT_THAT(kept.current, Optional(5.0));
-  EXPECT_EQ(kept.saves_bytes, 900'000);
+  EXPECT_EQ(kept.saves_bytes, 400'000);
   EXPECT_EQ(kept.config, "create_engine(url, pool_size=1)");
   const PoolRecommendation& overflow = *find(use, "max_overflow");
   EXPECT_NEAR(overflow.load, 1, 0.01);
@@ -48,7 +48,7 @@ TEST(PoolAdvice, SizesFollowFromTheLoad) {
   EXPECT_THAT(timeout.current, Optional(30.0));
 }
 
-TEST(PoolAdvice, LostConnectionsAreNoLoad) {
+TEST(PoolAdvice, WhileConnectionsAreLostNoSizeIsRecommended) {
   SimulatedPool pool;
   for (int i = 0; i < 30; ++i) {
     pool.use(i * kSecond, (i + 1) * kSecond, 100 * kMs, 10 * kMs);
@@ -56,8 +56,38 @@ TEST(PoolAdvice, LostConnectionsAreNoLoad) {
   }
   const PoolUse use = analyze_pool(pool);
   EXPECT_EQ(use.leaks.size(), 30U);
+  EXPECT_EQ(use.lost, 30U);
+  EXPECT_TRUE(use.recommendations.empty());
+}
+
+TEST(PoolAdvice, ConnectionsThatAreHeldForLongAreNoLoad) {
+  SimulatedPool pool;
+  for (int i = 0; i < 30; ++i) pool.use(i * kSecond, (i + 1) * kSecond, 100 * kMs, 10 * kMs);
+  for (int i = 0; i < 20; ++i) pool.check_out(20 * kSecond);
+  const PoolUse use = analyze_pool(pool);
+  EXPECT_EQ(use.leaks.size(), 20U);
+  EXPECT_EQ(use.lost, 0U);
   EXPECT_LT(find(use, "max_overflow")->load, 0.3);
   EXPECT_EQ(find(use, "pool_size")->suggested, 1);
+}
+
+TEST(PoolAdvice, NoConnectionIsSavedTwice) {
+  for (const auto& [made, kept_bytes, overflow_bytes] :
+       {std::tuple(10, 400'000, 500'000), std::tuple(4, 300'000, 0), std::tuple(1, 0, 0)}) {
+    SimulatedPool pool;
+    for (int i = 0; i < made; ++i) pool.make(0);
+    pool.use(0, 60 * kSecond, 500 * kMs, 500 * kMs);
+    const PoolUse use = analyze_pool(pool);  // pool_size 5, max_overflow 10; 1 and 4 are suggested
+    EXPECT_EQ(find(use, "pool_size")->saves_bytes, kept_bytes) << made;
+    EXPECT_EQ(find(use, "max_overflow")->saves_bytes, overflow_bytes) << made;
+  }
+  SimulatedPool idle;
+  for (int i = 0; i < 10; ++i) idle.make(0);
+  idle.use(0, 60 * kSecond, 500 * kMs, 20 * kMs);
+  const PoolUse use = analyze_pool(idle);  // two at most are suggested: three to five are saved by the first alone
+  EXPECT_EQ(find(use, "pool_size")->suggested + find(use, "max_overflow")->suggested, 2);
+  EXPECT_EQ(find(use, "pool_size")->saves_bytes, 400'000);
+  EXPECT_EQ(find(use, "max_overflow")->saves_bytes, 500'000);
 }
 
 TEST(PoolAdvice, RequestsThatHoldSeveralNeedTheFloorBelowWhichTheyBlockEachOther) {

@@ -162,6 +162,7 @@ struct RecordedPools {
   std::vector<recording::ConnectionRow> connections;
   std::vector<recording::PoolEventRow> events;
   SiteTables code;
+  std::vector<recording::RequestSpanRow> spans;
 
   void add(const SimulatedPool& pool, recording::PoolRow row) {
     row.id = pool.id;
@@ -172,7 +173,6 @@ struct RecordedPools {
   }
 
   PoolsResult analyze(const PoolsOptions& options = {}) const {
-    const std::vector<recording::RequestSpanRow> spans;
     PoolsAnalysis analysis(tables, rows, code, spans, options);
     for (const auto& connection : connections) analysis.add(connection);
     for (const auto& event : events) analysis.add(event);

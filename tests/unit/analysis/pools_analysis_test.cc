@@ -109,6 +109,24 @@ TEST(PoolsAnalysis, PoolsOfOneNameInSeveralWorkersAreOne) {
   EXPECT_THROW(recorded.analyze(options), std::invalid_argument);
 }
 
+TEST(PoolsAnalysis, AMasterThatUsedItsPoolIsNoWorkerOfIt) {
+  RecordedPools recorded;
+  recorded.tables.workers = {worker_row(1), worker_row(2), worker_row(3)};
+  for (std::int64_t worker = 1; worker <= 3; ++worker) {
+    SimulatedPool pool;
+    pool.id = pool.worker = worker;
+    pool.use(0, worker == 1 ? kSecond : 20 * kSecond, 100 * kMs, 20 * kMs);
+    recorded.add(pool, sqlalchemy_row());
+    if (worker > 1) recorded.spans.push_back({worker, 1, 200, 0, 20 * kSecond, 0});
+  }
+  const PoolUse use = recorded.analyze().pools.at(0);
+  EXPECT_EQ(use.workers, 2U);
+  EXPECT_EQ(use.size, 3U);
+  EXPECT_EQ(use.recommendations.at(0).workers, 2U);
+  recorded.spans.clear();
+  EXPECT_EQ(recorded.analyze().pools.at(0).workers, 3U);  // nobody serves: all are alike
+}
+
 TEST(PoolsAnalysis, APoolThatWasClosedIsShownAsItWasLastUsed) {
   SimulatedPool pool;
   for (int i = 0; i < 5; ++i) pool.make(0);

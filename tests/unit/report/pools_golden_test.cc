@@ -44,6 +44,16 @@ RecordedPools shop() {
     if (row.state == recording::ConnectionState::kInUse) row.stack = 1;
     row.native_bytes = 64 * 1024;
   }
+  for (std::int64_t worker = 1; worker <= 2; ++worker) {
+    SimulatedPool pool(15, 100 * 1024);
+    pool.id = 3 + worker;
+    pool.worker = worker;
+    for (int i = 0; i < 8; ++i) pool.make(0);
+    pool.use(kSecond, 50 * kSecond, 200 * kMs, 300 * kMs);
+    recording::PoolRow row = sqlalchemy_row(pool.id, worker);
+    row.name = "users";
+    recorded.add(pool, row);
+  }
   SimulatedPool cache;
   cache.id = 3;
   cache.use(0, 10 * kSecond, kSecond, kMs);
@@ -104,11 +114,23 @@ TEST(PoolsText, SaysWhatWasLostOnTheWay) {
   EXPECT_THAT(result.to_json(), HasSubstr("\"dropped_pool_events\": 7"));
 }
 
+TEST(PoolsText, BytesOfConnectionsThatNobodySawBeingMadeAreNotKnown) {
+  RecordedPools recorded;
+  recorded.add(used_pool(), sqlalchemy_row());
+  EXPECT_THAT(recorded.analyze().to_text(), HasSubstr("\nbytes    97.7 KiB in all, "));
+  for (auto& row : recorded.connections) row.live_bytes = row.allocated_bytes = 0;
+  for (auto& event : recorded.events) event.live_bytes = 0;
+  EXPECT_THAT(recorded.analyze().to_text(), HasSubstr("\nbytes    not known: no connection was seen being made\n"));
+}
+
 TEST(PoolsText, CutsItsListsWhenTheyAreLong) {
   PoolsOptions options;
   options.limit = 1;
   const std::string text = shop().analyze(options).to_text();
-  EXPECT_THAT(text, HasSubstr("\n(1 more: --limit 0)\n"));
+  EXPECT_THAT(text, HasSubstr("\n(1 more, 1 connection: --limit 0)\n"));
+  EXPECT_THAT(text, HasSubstr("\nPOST /pay (v2)          2      2 "));  // it leaks, so it is not cut off
+  EXPECT_THAT(text, Not(HasSubstr("\nGET /orders            490 ")));
+  EXPECT_THAT(text, HasSubstr("\n(2 more: --limit 0)\n"));
   EXPECT_THAT(shop().analyze(options).to_json(), HasSubstr("held_long"));
 }
 
@@ -127,6 +149,14 @@ TEST(PoolsWords, GiveEveryPatternItsEvidence) {
   EXPECT_EQ(trend_reason(trend), "size rises slowly from about 2 to 9 and drops, 4 times");
   trend.pattern = PoolPattern::kBursty;
   EXPECT_EQ(trend_reason(trend), "2 in use half of the time at most, up to 9 in 4 bursts, 5.0 % of the time");
+  trend.first = 0;
+  EXPECT_EQ(trend_reason(trend), "none in use half of the time, up to 9 in 4 bursts, 5.0 % of the time");
+  trend.pattern = PoolPattern::kStable;
+  EXPECT_EQ(trend_reason(trend), "size between 0 and 9, with no direction, but for the first eighth of the time");
+  trend.first = 9;
+  EXPECT_EQ(trend_reason(trend), "size 9 but for the first eighth of the time");
+  trend.from_first = true;
+  EXPECT_EQ(trend_reason(trend), "size 9 since the first event");
   trend.pattern = PoolPattern::kUnknown;
   trend.checkouts = 1;
   trend.needed = 20;
