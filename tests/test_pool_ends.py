@@ -107,3 +107,22 @@ def test_of_a_watched_pool_only_its_own_use_is_recorded(copies: Pools) -> None:
         assert counted["checkout", "original"] == 1, (make, counted)
         assert counted["checkin", "original"] == 1, (make, counted)
         assert {route for _, route in counted} == {"original"}, (make, counted)
+
+
+def test_who_closes_is_believed_and_without_that_only_what_is_in_use_is_lost(tmp_path: Path) -> None:
+    pools = recorded(tmp_path, "pooled_by_hand.py", "dropped")
+    rows = pools.rows("SELECT p.name, c.number, c.state FROM connection c JOIN pool p ON p.id = c.pool")
+    states = {(row["name"], row["number"]): row["state"].removesuffix("_kept") for row in rows}
+    # Dropped while idle, dropped while in use, ended by its user.
+    assert [states["closes", number] for number in (1, 2, 3)] == ["orphan", "orphan", "closed"]
+    assert [states["drops", number] for number in (1, 2, 3)] == ["closed", "orphan", "orphan"]
+
+
+def test_coroutine_functions_are_watched_as_others_are(tmp_path: Path) -> None:
+    pools = recorded(tmp_path, "pooled_by_hand.py", "watched_async")
+    kinds = [row["kind"] for row in pools.rows("SELECT kind FROM pool_event ORDER BY rowid")]
+    assert kinds == ["create", "checkout", "checkin", "checkout", "close"]
+    assert all(row["hold_us"] is not None for row in pools.rows("SELECT * FROM pool_event WHERE kind = 'checkin'"))
+    made = pools.rows("SELECT live_bytes FROM pool_event WHERE kind = 'create'")
+    assert made[0]["live_bytes"] >= 100_000
+    assert pools.rows("SELECT state FROM connection")[0]["state"].removesuffix("_kept") == "closed"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import signal
@@ -31,6 +32,9 @@ class _Handmade:
 
     def give(self, connection: Any) -> None:
         self.idle.append(connection)
+
+    def end(self, connection: Any) -> None:
+        connection.buffer = None
 
 
 def _handmade() -> Any:
@@ -83,6 +87,48 @@ def forked() -> None:
         own = pool.take()
         pool.give(own)
         pool.give(inherited)
+
+
+def dropped() -> None:
+    """Pools drop one connection that is idle, and their users one that they have: with `close`, and without."""
+    for name, close in (("closes", "end"), ("drops", None)):
+        pool = _Handmade()
+        heapledger.pools.watch(pool, acquire="take", release="give", create="make", close=close, name=name)
+        KEPT.append(pool)
+        with heapledger.request("drops"):
+            pool.give(pool.take())
+            pool.idle.clear()
+            pool.take()
+            pool.end(pool.take())
+
+
+def watched_async() -> None:
+    """A pool of coroutine functions, one of whose connections is closed."""
+
+    class Handmade(_Handmade):
+        async def make(self) -> Any:
+            return super().make()
+
+        async def take(self) -> Any:
+            return self.idle.pop() if self.idle else await self.make()
+
+        async def give(self, connection: Any) -> None:
+            super().give(connection)
+
+        async def end(self, connection: Any) -> None:
+            super().end(connection)
+
+    async def use(pool: Any) -> None:
+        connection = await pool.take()
+        await pool.give(connection)
+        connection = await pool.take()
+        await pool.end(connection)
+
+    pool = Handmade()
+    heapledger.pools.watch(pool, acquire="take", release="give", create="make", close="end", name="coroutines")
+    KEPT.append(pool)
+    with heapledger.request("work"):
+        asyncio.run(use(pool))
 
 
 def broken() -> None:

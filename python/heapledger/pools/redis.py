@@ -113,7 +113,7 @@ def _connected(connection: Any, began_ns: int) -> None:
 
 def _connecting(original: Callable[..., Any]) -> Callable[..., Any]:
     def connect(self: Any) -> Any:
-        if self._sock or _POOL not in vars(self):
+        if self._sock or _POOL not in self.__dict__:
             return original(self)
         token = _begin(self)
         if token is None:
@@ -248,8 +248,10 @@ def _getting_async(original: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _releasing(original: Callable[..., Any]) -> Callable[..., Any]:
+    checkin = _engine.pool_checkin
+
     def release(self: Any, connection: Any) -> Any:
-        _engine.pool_checkin(_token(connection))
+        checkin(_token(connection))
         return original(self, connection)
 
     return release
