@@ -120,7 +120,7 @@ TEST(LeaksText, NamesWhatWasAskedForInVain) {
   LeaksOptions options;
   options.routes = {"/ordres"};
   EXPECT_EQ(shop_result(options).to_text(),
-            "nothing recorded\nnote     no route /ordres in this recording; nearest: /orders\n");
+            "nothing recorded for these options\nnote     no route /ordres in this recording; nearest: /orders\n");
 }
 
 TEST(LeaksText, HoldsNoControlCharacterOfTheService) {
