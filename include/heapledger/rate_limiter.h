@@ -111,6 +111,7 @@ struct ExhaustionScenario {
   // exceeds.
   std::optional<std::uint64_t> largest_peak_bytes;
   std::optional<std::uint64_t> needed_peak_bytes;
+  std::optional<double> recorded_per_day;  // likewise: how often requests as recorded exceed, without larger ones
 };
 
 struct BurstRoom {

@@ -121,6 +121,7 @@ class Scenarios {
                              tail_with_error(heavier, 2) > kTailShare * input_.risk_per_day;
     if (tail_counts && found.tail_requests < kLeastTailRequests) {
       row.method = ExhaustionMethod::kBeyondTheData;
+      row.recorded_per_day = found.exceedances_per_day;
       row.largest_peak_bytes = rounded_count(largest_peak());
       row.needed_peak_bytes = rounded_count(std::max(0.0, input_.headroom_bytes - found.mean_bytes));
       return;

@@ -33,8 +33,8 @@ double TrafficClass::byte_seconds() const {
 }
 
 Traffic::Traffic(const RecordingTables& tables, const std::vector<recording::RequestSpanRow>& spans,
-                 Selection selection)
-    : tables_(tables), selection_(std::move(selection)) {
+                 Selection selection, KeptValues kept)
+    : tables_(tables), selection_(std::move(selection)), kept_(kept) {
   for (std::size_t i = 0; i < tables.endpoints.size(); ++i) {
     rows_[tables.endpoints[i].id] = i;
   }
@@ -92,15 +92,21 @@ void Traffic::add(const recording::RequestLevelRow& row) {
     return;
   }
   const std::size_t index = class_of(row.endpoint);
-  TrafficClass& endpoint = classes_[index];
   TrafficPart& part = part_of(index, row.started_us);
-  const auto peak_bytes = static_cast<double>(row.peak_bytes);
-  const double duration = seconds_of(row.duration_us);
   ++requests_;
   part.requests += 1;
-  part.seconds += duration;
-  part.peaks.add(peak_bytes, 1);
+  part.seconds += seconds_of(row.duration_us);
+  part.peaks.add(static_cast<double>(row.peak_bytes), 1);
   add_levels(row, index);
+  if (kept_ == KeptValues::kAll) {
+    keep_values(row, index);
+  }
+}
+
+void Traffic::keep_values(const recording::RequestLevelRow& row, std::size_t index) {
+  TrafficClass& endpoint = classes_[index];
+  const auto peak_bytes = static_cast<double>(row.peak_bytes);
+  const double duration = seconds_of(row.duration_us);
   endpoint.peaks.push_back(peak_bytes);
   endpoint.durations.push_back(static_cast<float>(duration));
   if (row.received_bytes > 0) {

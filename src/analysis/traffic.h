@@ -1,7 +1,8 @@
 // What capacity models need to know of the recorded requests, collected one row at a time: for each endpoint and
 // thirty-second part of the traffic's time how many came, how long they stayed at each level and how high they peaked.
 //
-// Costs 16 bytes a request for percentiles and tails, 16 more where it had a body, and histograms per endpoint.
+// Costs 16 bytes a request for percentiles and tails, 16 more where it had a body, and histograms per endpoint; with
+// KeptValues::kNone, for who only needs the load, the histograms alone.
 // Throws recording::RecordingError for rows that contradict each other. One thread at a time; allocates.
 #pragma once
 
@@ -50,10 +51,13 @@ struct ReplayRow {
 };
 inline constexpr std::size_t kReplayRows = 50'000;
 
+enum class KeptValues { kAll, kNone };
+
 class Traffic {
  public:
   // `tables` must outlive this object. `spans`: of all requests, for the time that they take.
-  Traffic(const RecordingTables& tables, const std::vector<recording::RequestSpanRow>& spans, Selection selection);
+  Traffic(const RecordingTables& tables, const std::vector<recording::RequestSpanRow>& spans, Selection selection,
+          KeptValues kept = KeptValues::kAll);
 
   void add(const recording::RequestLevelRow& row);
   void add(const recording::SliceRow& slice);
@@ -72,9 +76,11 @@ class Traffic {
   std::size_t class_of(std::int64_t endpoint);
   TrafficPart& part_of(std::size_t index, std::int64_t started_us);
   void add_levels(const recording::RequestLevelRow& row, std::size_t index);
+  void keep_values(const recording::RequestLevelRow& row, std::size_t index);
 
   const RecordingTables& tables_;
   Selection selection_;
+  KeptValues kept_;
   std::unordered_map<std::int64_t, std::size_t> rows_;  // of tables_.endpoints by id
   std::unordered_map<std::int64_t, std::size_t> by_endpoint_;
   std::vector<TrafficClass> classes_;

@@ -47,7 +47,7 @@ RequestsOptions traffic_of(const VersionsOptions& options) {
 
 Traffic traffic_in(const Source& source, const VersionsOptions& options) {
   const RecordingTables& tables = source.known.tables;
-  Traffic traffic(tables, source.known.spans, Selection(traffic_of(options), tables));
+  Traffic traffic(tables, source.known.spans, Selection(traffic_of(options), tables), KeptValues::kNone);
   for (const auto& slice : tables.slices) {
     traffic.add(slice);
   }

@@ -114,7 +114,8 @@ void bind_forecasts(nb::module_& module) {
       .def_ro("seconds_to_exhaustion", &ExhaustionScenario::seconds_to_exhaustion)
       .def_ro("first", &ExhaustionScenario::first)
       .def_ro("largest_peak_bytes", &ExhaustionScenario::largest_peak_bytes)
-      .def_ro("needed_peak_bytes", &ExhaustionScenario::needed_peak_bytes);
+      .def_ro("needed_peak_bytes", &ExhaustionScenario::needed_peak_bytes)
+      .def_ro("recorded_exceedances_per_day", &ExhaustionScenario::recorded_per_day);
   bind_row<BurstRoom>(module, "BurstRoom")
       .def_ro("requests_from_idle", &BurstRoom::from_idle)
       .def_ro("requests_from_now", &BurstRoom::from_now)

@@ -87,7 +87,8 @@ Json scenario_row(const analysis::ExhaustionScenario& row) {
           {"seconds_to_exhaustion", value_or_null(row.seconds_to_exhaustion)},
           {"first", row.first ? endpoint_row(*row.first) : Json(nullptr)},
           {"largest_peak_bytes", value_or_null(row.largest_peak_bytes)},
-          {"needed_peak_bytes", value_or_null(row.needed_peak_bytes)}};
+          {"needed_peak_bytes", value_or_null(row.needed_peak_bytes)},
+          {"recorded_exceedances_per_day", value_or_null(row.recorded_per_day)}};
 }
 
 Json burst_row(const analysis::BurstRoom& burst) {

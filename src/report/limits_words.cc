@@ -26,6 +26,9 @@ std::string per_day(double rate) {
   if (rate <= 0) {
     return "0";
   }
+  if (rate < kHardlyEver) {
+    return "< 1e-6";
+  }
   if (rate >= 1000) {
     return about_count(rate);
   }
@@ -36,6 +39,13 @@ bool is_hardly_ever(const ExhaustionScenario& row) {
   const double most =
       row.exceedances_per_day_interval ? row.exceedances_per_day_interval->high : row.exceedances_per_day.value_or(1);
   return row.exceedances_per_day && most < kHardlyEver;
+}
+
+// What is to be said of it would be of a rounding, or of a request of quite another size than any recorded.
+bool is_no_first(const ExhaustionScenario& row) {
+  const bool far = row.largest_peak_bytes && row.needed_peak_bytes &&
+                   static_cast<double>(*row.needed_peak_bytes) > 10 * static_cast<double>(*row.largest_peak_bytes);
+  return !row.first || far || (row.exceedances_per_day && *row.exceedances_per_day < kHardlyEver);
 }
 
 std::string at_once(std::uint64_t count) {
@@ -56,7 +66,7 @@ std::string days_words(double seconds) {
 }
 
 std::string first_words(const LimitsResult& result) {
-  if (result.exhaustion.empty() || !result.exhaustion.front().first || is_hardly_ever(result.exhaustion.front())) {
+  if (result.exhaustion.empty() || is_no_first(result.exhaustion.front())) {
     return "";
   }
   const analysis::EndpointId& first = *result.exhaustion.front().first;
@@ -217,6 +227,11 @@ std::string scenario_words(const ExhaustionScenario& row) {
     if (row.largest_peak_bytes && row.needed_peak_bytes) {
       text += fmt::format(": no request recorded peaked above {}, one of {} would exceed",
                           format_bytes(*row.largest_peak_bytes), format_bytes(*row.needed_peak_bytes));
+    }
+    if (row.recorded_per_day) {
+      text += *row.recorded_per_day < kHardlyEver
+                  ? "; those recorded exceed less than once in a million days"
+                  : "; those recorded exceed " + per_day(*row.recorded_per_day) + " a day";
     }
     return text;
   }

@@ -265,6 +265,7 @@ TEST(Limits, BeyondTheDataSaysWhatWasSeenAndWhatItWouldTake) {
   double largest = 0;
   for (const auto& row : service.rows) largest = std::max(largest, static_cast<double>(row.peak_bytes));
   EXPECT_EQ(beyond->largest_peak_bytes, static_cast<std::uint64_t>(largest));
+  EXPECT_TRUE(beyond->recorded_per_day);
   EXPECT_LT(*beyond->needed_peak_bytes, *result.budget.headroom_bytes);
   EXPECT_GT(*beyond->needed_peak_bytes, *beyond->largest_peak_bytes);
 }

@@ -289,7 +289,7 @@ TEST(VersionComparison, RiskOfTwoRecordingsIsAtTheRatesOfTheFirst) {
   const VersionRecording after = versions_recording(endpoints);
   const auto traffic_of = [](const VersionRecording& recording, std::int64_t step_us, std::int64_t peak_of_a) {
     Traffic traffic(recording.tables, {{1, 1, 301, 0, 300 * step_us}, {1, 2, 301, 0, 300 * step_us}},
-                    Selection({}, recording.tables));
+                    Selection({}, recording.tables), KeptValues::kNone);
     for (std::int64_t i = 0; i < 602; ++i) {
       recording::RequestLevelRow level;
       level.endpoint = 1 + i % 2;
@@ -302,6 +302,7 @@ TEST(VersionComparison, RiskOfTwoRecordingsIsAtTheRatesOfTheFirst) {
     return traffic;
   };
   const Traffic slow = traffic_of(before, 100'000, 1'000'000);
+  EXPECT_TRUE(slow.classes().at(0).peaks.empty() && slow.replay().empty());
   std::mt19937_64 random(1);
   const auto risk_with = [&](const Traffic& other) {
     VersionComparison comparison(before, &after, {});

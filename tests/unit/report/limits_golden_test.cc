@@ -46,10 +46,11 @@ LimitsResult shop() {
   result.limits.worker_headroom_bytes = 96U << 20;
   result.limits.worker_concurrency = 5;
   const EndpointId import{"POST", "/orders/import", ""};
-  result.exhaustion = {{"observed", 0.4, PerDay{0.1, 1.6}, 2e-5, ExhaustionMethod::kInversion, 216'000, import, {}, {}},
-                       {"x2", 3.9, PerDay{1.1, 12}, 3e-4, ExhaustionMethod::kTail, 22'000, import, {}, {}},
-                       {"x5", {}, {}, {}, ExhaustionMethod::kBeyondTheData, {}, import, 170U << 20, 190U << 20},
-                       {"leak until restart", 0.03, {}, 1e-6, ExhaustionMethod::kInversion, 50'000, import, {}, {}}};
+  result.exhaustion = {
+      {"observed", 0.4, PerDay{0.1, 1.6}, 2e-5, ExhaustionMethod::kInversion, 216'000, import, {}, {}, {}},
+      {"x2", 3.9, PerDay{1.1, 12}, 3e-4, ExhaustionMethod::kTail, 22'000, import, {}, {}, {}},
+      {"x5", {}, {}, {}, ExhaustionMethod::kBeyondTheData, {}, import, 170U << 20, 190U << 20, 0.2},
+      {"leak until restart", 0.03, {}, 1e-6, ExhaustionMethod::kInversion, 50'000, import, {}, {}, {}}};
   result.burst = {{import, 1, 1, 0.8, 2.5}, {{"GET", "/orders", "v2"}, 90, 81, 0.05, 0.2}};
   result.strategies = {{LimitStrategy::kNone, 10, 34, 0.2, 250, 0, 0, 0, false},
                        {LimitStrategy::kConcurrency, 10, 0, 0, 41.25, 900, 0.25, 0.75, true}};
@@ -125,6 +126,23 @@ TEST(LimitsText, WhatHardlyEverHappensIsNoNumberAndNothingGoesFirst) {
   EXPECT_THAT(text, HasSubstr("today    less than once in a million days: within the risk\n"));
   EXPECT_THAT(text, Not(HasSubstr("\nfirst ")));
   EXPECT_THAT(result.to_json(), HasSubstr("4.8e-30"));
+}
+
+TEST(LimitsText, WhatIsFarBeyondTheDataNamesNobody) {
+  LimitsResult result = shop();
+  ExhaustionScenario& today = result.exhaustion[0];
+  today.method = ExhaustionMethod::kBeyondTheData;
+  today.exceedances_per_day.reset();
+  today.largest_peak_bytes = 4U << 20;
+  today.needed_peak_bytes = 41U << 20;
+  today.recorded_per_day = 1e-9;
+  const std::string text = result.to_text();
+  EXPECT_THAT(text,
+              HasSubstr("today    beyond the data: no request recorded peaked above 4.0 MiB, one of 41.0 MiB would "
+                        "exceed; those recorded exceed less than once in a million days\n"));
+  EXPECT_THAT(text, Not(HasSubstr("\nfirst ")));
+  today.needed_peak_bytes = 39U << 20;
+  EXPECT_THAT(result.to_text(), HasSubstr("\nfirst    POST /orders/import: one larger than any recorded"));
 }
 
 TEST(LimitsEmit, OfChosenEndpointsThereIsNoConfiguration) {
