@@ -1,4 +1,4 @@
-"""Fifty endpoints that do not leak, 5,000 requests each, on real servers: `make test-long`, some minutes a framework."""
+"""Fifty endpoints that do not leak, 5,000 requests each, on real servers: `make test-long`, minutes a framework."""
 
 from __future__ import annotations
 

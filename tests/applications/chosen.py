@@ -6,4 +6,5 @@ import importlib
 import os
 from collections.abc import Callable
 
-KINDS: dict[str, Callable[[], object]] = importlib.import_module(os.environ.get("KEEPING", "applications.keepers")).KINDS
+KINDS: dict[str, Callable[[], object]]
+KINDS = importlib.import_module(os.environ.get("KEEPING", "applications.keepers")).KINDS
