@@ -31,7 +31,7 @@ std::int64_t fold_peak(Engine& e, OwnerId owner, HotBank& bank) noexcept {
   const std::int64_t outside = off_gil_live(e, owner);
   const std::int64_t highest = bank.threshold - std::min(bank.min_room, bank.room) + std::min(folded, outside);
   folded = outside;
-  if (highest > static_cast<std::int64_t>(bank.peak_bytes)) bank.peak_bytes = static_cast<std::uint64_t>(highest);
+  if (highest > static_cast<std::int64_t>(bank.peak_bytes)) set_peak(bank, static_cast<std::uint64_t>(highest));
   PhaseBook& phase = e.phases[owner.raw()];
   phase.highest_bytes = std::max(phase.highest_bytes, highest);
   return highest;
@@ -153,7 +153,7 @@ std::int64_t restart_peak(Engine& e, OwnerId owner) noexcept {
   bank.min_room = bank.room;
   const std::int64_t level = std::max<std::int64_t>(0, gil_live(bank) + outside.live_bytes.load(kRelaxed));
   const std::uint64_t of_others = outside.peak_bytes.exchange(static_cast<std::uint64_t>(level), kRelaxed);
-  bank.peak_bytes = std::max(bank.peak_bytes, of_others);
+  set_peak(bank, std::max(bank.peak_bytes, of_others));
   const std::int64_t highest = std::max(phase.highest_bytes, static_cast<std::int64_t>(of_others));
   phase.highest_bytes = level;
   return highest;

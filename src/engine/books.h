@@ -47,6 +47,11 @@ inline void set_room(HotBank& bank, std::int64_t room) noexcept {
   __atomic_store_n(&bank.room, room, __ATOMIC_RELAXED);
 }
 
+// So does the sampler of the peak.
+inline void set_peak(HotBank& bank, std::uint64_t bytes) noexcept {
+  __atomic_store_n(&bank.peak_bytes, bytes, __ATOMIC_RELAXED);
+}
+
 // The bookkeeping part of a credit; true when the window was left and fold() is due.
 inline bool credit_window(HotBank& bank, std::uint64_t bytes) noexcept {
   const std::int64_t room = bank.room - static_cast<std::int64_t>(bytes);

@@ -104,22 +104,37 @@ void release_slot(Sampler& sampler, std::uint32_t id) noexcept {
   sampler.free_sample = id;
 }
 
-// The owner's highest moment may have been since the set was last taken: its live samples are the set now.
+struct Level {
+  std::uint64_t now_bytes;
+  std::uint64_t highest_bytes;  // since the owner began
+};
+
+// Of any owner, on any thread: a snapshot.
+Level level_of(const Engine& e, std::uint16_t owner) noexcept {
+  const ledger::HotBank& bank = e.ledger.hot[owner];
+  const ledger::OffGilBank& off_gil = e.ledger.off_gil[owner];
+  const std::int64_t outside = off_gil.live_bytes.load(kRelaxed);
+  const std::int64_t threshold = __atomic_load_n(&bank.threshold, __ATOMIC_RELAXED);
+  const std::int64_t room = __atomic_load_n(&bank.room, __ATOMIC_RELAXED);
+  const std::int64_t least_room = std::min(__atomic_load_n(&bank.min_room, __ATOMIC_RELAXED), room);
+  const auto positive = [](std::int64_t bytes) { return static_cast<std::uint64_t>(std::max<std::int64_t>(0, bytes)); };
+  // The window's highest, that of the windows before, and what was reached outside of the GIL.
+  return {positive(threshold - room + outside),
+          std::max({positive(threshold - least_room + outside), __atomic_load_n(&bank.peak_bytes, __ATOMIC_RELAXED),
+                    off_gil.peak_bytes.load(kRelaxed)})};
+}
+
+// The owner's highest moment may have been since the set was last taken: its live samples that were there are the set.
 void take_peak(Engine& e, std::uint16_t owner) noexcept {
   Sampler& sampler = e.sampler;
-  const ledger::HotBank& bank = e.ledger.hot[owner];
-  const std::int64_t outside = e.ledger.off_gil[owner].live_bytes.load(kRelaxed);
-  const std::int64_t highest =
-      __atomic_load_n(&bank.threshold, __ATOMIC_RELAXED) -
-      std::min(__atomic_load_n(&bank.min_room, __ATOMIC_RELAXED), __atomic_load_n(&bank.room, __ATOMIC_RELAXED)) +
-      outside;
+  const std::uint64_t highest = level_of(e, owner).highest_bytes;
   std::uint64_t& taken = sampler.peak_taken_bytes[owner];
-  if (highest <= static_cast<std::int64_t>(taken + taken / 64)) return;
-  taken = static_cast<std::uint64_t>(highest);
+  if (highest <= taken + taken / 64) return;
+  taken = highest;
   for (std::uint32_t* link = &sampler.first_of_owner[owner]; *link != 0;) {
     const std::uint32_t id = *link;
     BlockSample& sample = sampler.samples[id];
-    sample.at_peak = sample.address != 0 ? 1 : 0;
+    sample.at_peak = sample.address != 0 && highest > sample.born_below_bytes ? 1 : 0;
     if (sample.address != 0 || sample.site == kNoSite) {
       link = &sample.next_of_owner;
       continue;
@@ -267,6 +282,8 @@ bool add_sample(Engine& e, std::uintptr_t address, std::size_t bytes, std::uint1
   sample.site = kNoSite;
   sample.bytes = static_cast<float>(static_cast<double>(bytes) / seen);
   sample.blocks = static_cast<float>(1.0 / seen);
+  const Level level = level_of(e, owner);
+  sample.born_below_bytes = level.now_bytes >= level.highest_bytes ? 0 : level.highest_bytes;
   std::uint32_t& bucket = bucket_of(sampler, address);
   sample.next_in_bucket = bucket;
   bucket = id;

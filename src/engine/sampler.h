@@ -10,7 +10,8 @@
 //        +--> ghost: freed, but live at its request's highest moment; kept until the request is over
 //
 // What a request held at its peak: before a sampled block goes, and at the end, the set of its live samples is taken
-// as the peak's if the peak has grown since the set was last taken (by 1/64: what came in between is small).
+// as the peak's if the peak has grown since the set was last taken (by 1/64: what came in between is small); of these,
+// only the ones that the peak has grown under: a block that came when the highest moment was over was not there.
 //
 // Threads: Hold excludes others by trying for a bounded time, never by waiting; who cannot get it loses a new sample,
 // or leaves the freed block's address in a list for the next holder. Reads before that (may_be_sampled) are relaxed.
@@ -42,6 +43,7 @@ struct BlockSample {
   std::uint8_t survivor;
   float bytes;  // stands for so many
   float blocks;
+  std::uint64_t born_below_bytes;  // its owner's peak until then, which it was not there for; 0: it made the peak
 };
 
 struct Sampler {
