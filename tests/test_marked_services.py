@@ -22,7 +22,6 @@ NAMES = {
     "werkzeug.wrappers.request": ["Request.get_data", "Request._load_form_data"],
     "starlette.requests": ["Request.body", "Request._get_form"],
     "starlette.responses": ["JSONResponse.render"],
-    "fastapi.encoders": ["jsonable_encoder"],
     "fastapi.routing": ["serialize_response"],
     "django.http.request": ["HttpRequest.read", "HttpRequest.body"],
     "django.http.response": ["JsonResponse.__init__"],

@@ -13,6 +13,8 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import heapledger
+import heapledger.pools
 import pytest
 from command_line import CLI, ROOT, run
 from database_servers import postgres, redis_port
@@ -116,6 +118,24 @@ def test_who_closes_is_believed_and_without_that_only_what_is_in_use_is_lost(tmp
     # Dropped while idle, dropped while in use, ended by its user.
     assert [states["closes", number] for number in (1, 2, 3)] == ["orphan", "orphan", "closed"]
     assert [states["drops", number] for number in (1, 2, 3)] == ["closed", "orphan", "orphan"]
+
+
+def test_a_connection_may_be_given_back_by_any_name(tmp_path: Path) -> None:
+    class Pool:
+        def __init__(self) -> None:
+            self.free = [object()]
+
+        def acquire(self) -> object:
+            return self.free.pop()
+
+        def release(self, *conns: object, conn: object = None) -> None:
+            self.free.extend(conns or [conn])
+
+    pool = heapledger.pools.watch(Pool())
+    pool.release(conn=pool.acquire())
+    pool.release(pool.acquire())
+    pool.release()
+    assert len(pool.free) == 2
 
 
 def test_coroutine_functions_are_watched_as_others_are(tmp_path: Path) -> None:

@@ -55,7 +55,6 @@ HOOKS: tuple[tuple[str, str, str], ...] = (
     ("werkzeug.wsgi", "heapledger.codecs.werkzeug", "install_wsgi"),
     ("starlette.requests", "heapledger.codecs.starlette", "install_requests"),
     ("starlette.responses", "heapledger.codecs.starlette", "install_responses"),
-    ("fastapi.encoders", "heapledger.codecs.fastapi", "install_encoders"),
     ("django.http.request", "heapledger.codecs.django", "install_request"),
     ("django.http.response", "heapledger.codecs.django", "install_response"),
     ("rest_framework.parsers", "heapledger.codecs.rest_framework", "install_parsers"),

@@ -55,7 +55,10 @@ class compat:  # noqa: N801
     __slots__ = ("_name", "_outer", "_span")
 
     def __init__(self, name: str) -> None:
-        self._name = str(name)[:_LONGEST_NAME]
+        try:
+            self._name = str(name)[:_LONGEST_NAME]
+        except Exception:
+            self._name = type(name).__name__[:_LONGEST_NAME]
         self._span: bytes | None = None
         self._outer: compat | None = None
 

@@ -81,7 +81,8 @@ std::optional<RequestPhases> phases_of(const EndpointBodies& bodies) {
 
 PayloadRequirement requirement_of(const EndpointBodies& bodies, const PeakModel& model,
                                   const IntegerDistribution& peaks) {
-  if (!model.exists()) {
+  const auto bends = [&](std::size_t side) { return model.of(side).linear == std::optional(false); };
+  if (!model.exists() || bends(kRequestSide) || bends(kResponseSide)) {  // a line that is none says less than the peaks
     return {RequirementBasis::kPeaks, peaks.p50, peaks.p95, peaks.p99, peaks.max};
   }
   std::vector<double> needs;

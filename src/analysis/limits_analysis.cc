@@ -158,6 +158,15 @@ class LimitsAnalysis {
     }
   }
 
+  // More of one endpoint than of all together are not let in at once; where any number is safe, a body is asked alone.
+  double bodies_at_once(const EndpointLimit& limit, std::uint64_t at_once) const {
+    const MemoryLimits& all = result_.limits;
+    if (limit.any_concurrency || all.any_concurrency) {
+      return 1;
+    }
+    return static_cast<double>(std::max<std::uint64_t>(1, std::min(at_once, all.concurrency.value_or(1))));
+  }
+
   void find_endpoint_limits() {
     const double now = high_level(load_, headroom_);
     std::vector<LoadClass> limited = load_;
@@ -182,9 +191,7 @@ class LimitsAnalysis {
       } else {
         add_reason(limit, result_.costs[i].reason);
       }
-      const BodyLimit body =
-          body_limit(kind.bodies, headroom_ - others,
-                     limit.any_concurrency ? 1 : static_cast<double>(std::max<std::uint64_t>(1, at_once)));
+      const BodyLimit body = body_limit(kind.bodies, headroom_ - others, bodies_at_once(limit, at_once));
       limit.max_body_bytes = body.max_bytes;
       limit.largest_body_bytes = body.largest_bytes;
       if (!body.reason.empty()) {

@@ -152,22 +152,27 @@ class _Watched:
         _engine.pool_checkout(self._known(connection), waiting.over())
         return connection
 
-    def release(self, original: Callable[..., Any], /, connection: Any, *args: Any, **kwargs: Any) -> Any:
-        _engine.pool_checkin(self._find(connection))
-        return original(connection, *args, **kwargs)
+    def release(self, original: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+        _engine.pool_checkin(self._find(_connection_of(args, kwargs)))
+        return original(*args, **kwargs)
 
-    async def release_async(self, original: Callable[..., Any], /, connection: Any, *args: Any, **kwargs: Any) -> Any:
-        _engine.pool_checkin(self._find(connection))
-        return await original(connection, *args, **kwargs)
+    async def release_async(self, original: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+        _engine.pool_checkin(self._find(_connection_of(args, kwargs)))
+        return await original(*args, **kwargs)
 
-    def close(self, original: Callable[..., Any], /, connection: Any, *args: Any, **kwargs: Any) -> Any:
+    def close(self, original: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
         try:
-            return original(connection, *args, **kwargs)
+            return original(*args, **kwargs)
         finally:
-            self._ended(connection)
+            self._ended(_connection_of(args, kwargs))
 
-    async def close_async(self, original: Callable[..., Any], /, connection: Any, *args: Any, **kwargs: Any) -> Any:
+    async def close_async(self, original: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
         try:
-            return await original(connection, *args, **kwargs)
+            return await original(*args, **kwargs)
         finally:
-            self._ended(connection)
+            self._ended(_connection_of(args, kwargs))
+
+
+def _connection_of(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """What the service gave first, by whatever name; a call without one is the pool's affair."""
+    return args[0] if args else next(iter(kwargs.values()), None)

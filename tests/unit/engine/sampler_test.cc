@@ -126,6 +126,28 @@ TEST_F(SamplerTest, a_higher_peak_replaces_the_lower_ones_set) {
   EXPECT_EQ(site(second).peak_bytes, 40'000);
 }
 
+TEST_F(SamplerTest, a_peak_that_no_sample_made_is_no_samples_peak) {
+  const std::uint16_t before = stack(1);
+  const std::uint16_t after = stack(2);
+  const std::uint16_t held = stack(3);
+  const hl_scope scope = request("/a");
+  allocate(scope, 1, 10'000, before);
+  free(1);
+  allocate(scope, 2, 5'000, held);
+  hl_allocated(address(3), 400'000);  // the peak
+  hl_freed(address(3));
+  for (std::uint64_t i = 10; i < 40; ++i) hl_allocated(address(i), 1'000);  // the window of levels moves on
+  for (std::uint64_t i = 10; i < 40; ++i) hl_freed(address(i));
+  allocate(scope, 4, 20'000, after);
+  free(4);
+  free(2);
+  hl_enter({0, 0});
+  hl_leave(scope, nullptr);
+  EXPECT_EQ(site(before).peak_bytes, 0);
+  EXPECT_EQ(site(held).peak_bytes, 5'000);
+  EXPECT_EQ(site(after).peak_bytes, 0);
+}
+
 TEST_F(SamplerTest, what_came_before_the_route_was_known_is_the_endpoints_too) {
   const std::uint16_t early = stack(1);
   const hl_scope scope = hl_begin();
