@@ -154,7 +154,10 @@ def test_a_recording_without_pools_has_nothing_to_say(tmp_path: Path) -> None:
 
 def test_what_was_asked_for_in_vain_is_said(recording: Path) -> None:
     done = pools(recording, "--pool", "ordres")
-    assert done.stdout == "nothing recorded\nnote     no pool ordres in this recording; nearest: orders\n"
+    assert (
+        done.stdout
+        == "nothing recorded for these options\nnote     no pool ordres in this recording; nearest: orders\n"
+    )
     for flags in (["--worker", "9"], ["--memory-limit", "much"], ["--limit", "-1"], ["--fail-on", "pool"]):
         done = pools(recording, *flags)
         assert (done.returncode, done.stdout) == (2, "")

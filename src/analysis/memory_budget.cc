@@ -4,6 +4,7 @@
 #include <limits>
 #include <map>
 
+#include "analysis/memory_use.h"
 #include "analysis/row_arithmetic.h"
 
 namespace heapledger::analysis {
@@ -40,14 +41,15 @@ struct Process {
 };
 
 std::map<std::int64_t, Process> standing_processes(const RecordingTables& tables) {
-  std::int64_t last_start_us = std::numeric_limits<std::int64_t>::min();
+  LastStand stand;
   for (const auto& worker : tables.workers) {
-    last_start_us = worker.rss_bytes ? std::max(last_start_us, worker.started_us) : last_start_us;
+    if (worker.rss_bytes) {
+      stand.add(worker);
+    }
   }
   std::map<std::int64_t, Process> processes;
   for (const auto& worker : tables.workers) {
-    const bool replaced = worker.ended_us && *worker.ended_us <= last_start_us && worker.started_us < last_start_us;
-    if (worker.rss_bytes && !replaced) {
+    if (worker.rss_bytes && stand.includes(worker)) {
       processes[worker.id].row = &worker;
     }
   }

@@ -29,13 +29,31 @@ void name_packages(const std::string& list, std::vector<std::string>& names) {
   }
 }
 
+constexpr std::int64_t kNoticedWithinUs = 2'000'000;
+
 }  // namespace
 
+void LastStand::add(const recording::WorkerRow& worker) {
+  constexpr std::int64_t kStands = std::numeric_limits<std::int64_t>::max();
+  last_start_us_ = std::max(last_start_us_, worker.started_us);
+  last_end_us_ = std::max(last_end_us_, worker.ended_us.value_or(kStands));
+}
+
+bool LastStand::includes(const recording::WorkerRow& worker) const {
+  if (!worker.ended_us || worker.started_us >= last_start_us_) {
+    return true;
+  }
+  const std::int64_t killed_us = subtract_limited(*worker.ended_us, kNoticedWithinUs);
+  const bool others_stood_on = last_end_us_ > add_limited(*worker.ended_us, kNoticedWithinUs);
+  const bool killed = worker.ending == recording::WorkerEnding::kDied && others_stood_on;
+  return (killed ? killed_us : *worker.ended_us) > last_start_us_;
+}
+
 MemoryUse sum_memory(const RecordingTables& tables, const Selection& selection) {
-  std::int64_t last_start_us = 0;
+  LastStand stand;
   for (const auto& worker : tables.workers) {
     if (selection.has_worker(worker.id) && worker.rss_bytes) {
-      last_start_us = std::max(last_start_us, worker.started_us);
+      stand.add(worker);
     }
   }
   MemoryUse use;
@@ -45,8 +63,7 @@ MemoryUse sum_memory(const RecordingTables& tables, const Selection& selection) 
   std::optional<std::int64_t> heapledger_bytes = 0;
   std::optional<std::int64_t> native_bytes = 0;
   for (const auto& worker : tables.workers) {
-    const bool replaced = worker.ended_us && *worker.ended_us <= last_start_us && worker.started_us < last_start_us;
-    if (!selection.has_worker(worker.id) || !worker.rss_bytes || replaced) {
+    if (!selection.has_worker(worker.id) || !worker.rss_bytes || !stand.includes(worker)) {
       continue;
     }
     ++use.processes;

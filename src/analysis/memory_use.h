@@ -5,11 +5,26 @@
 // Pure function; no allocation; fork-safe.
 #pragma once
 
+#include <cstdint>
+#include <limits>
+
 #include "analysis/recording_tables.h"
 #include "analysis/selection.h"
 #include "heapledger/requests.h"
 
 namespace heapledger::analysis {
+
+// Which processes stood when the last one was started. A killed one is seen to be gone within two seconds only, and its
+// successor may have been started by then: where others stood on, it did not.
+class LastStand {
+ public:
+  void add(const recording::WorkerRow& worker);
+  bool includes(const recording::WorkerRow& worker) const;
+
+ private:
+  std::int64_t last_start_us_ = std::numeric_limits<std::int64_t>::min();
+  std::int64_t last_end_us_ = std::numeric_limits<std::int64_t>::min();
+};
 
 MemoryUse sum_memory(const RecordingTables& tables, const Selection& selection);
 

@@ -107,7 +107,8 @@ std::string notes(const PayloadsResult& result, const TextStyle& style) {
 
 std::string payloads_text(const PayloadsResult& result, const TextStyle& style) {
   if (result.endpoints.empty()) {
-    return "nothing recorded\n" + notes(result, style);
+    const bool chosen = !result.unmatched.empty();
+    return (chosen ? "nothing recorded for these options\n" : "nothing recorded\n") + notes(result, style);
   }
   const std::size_t shown = shown_endpoints(result, kTextLimit);
   std::string text;

@@ -283,7 +283,8 @@ std::string notes(const PoolsResult& result, const TextStyle& style) {
 
 std::string pools_text(const PoolsResult& result, const TextStyle& style) {
   if (result.pools.empty()) {
-    return "nothing recorded\n" + notes(result, style);
+    const bool chosen = !result.unmatched.empty();
+    return (chosen ? "nothing recorded for these options\n" : "nothing recorded\n") + notes(result, style);
   }
   const std::size_t asked = result.limit.value_or(analysis::kTextLimit);
   const std::size_t limit = asked == 0 ? SIZE_MAX : asked;

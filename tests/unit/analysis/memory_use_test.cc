@@ -39,6 +39,18 @@ TEST(MemoryUse, LeavesOutWorkersThatOthersReplaced) {
   EXPECT_EQ(use.rss_bytes, 20'000U);
 }
 
+TEST(MemoryUse, LeavesOutAKilledWorkerThatWasReplacedBeforeItsEndWasSeen) {
+  auto killed = worker_row(1);
+  killed.ending = recording::WorkerEnding::kDied;
+  killed.ended_us = 12'000'000;
+  auto successor = worker_row(2);
+  successor.started_us = 11'000'000;
+  successor.ended_us = 50'000'000;
+  EXPECT_EQ(memory_of({killed, successor}).processes, 1U);
+  successor.ended_us = 12'500'000;  // all were killed at once
+  EXPECT_EQ(memory_of({killed, successor}).processes, 2U);
+}
+
 TEST(MemoryUse, KeepsWorkersThatEndedOneAfterTheOtherAtTheEnd) {
   auto first = worker_row(1);
   first.ended_us = 50'000'000;

@@ -103,7 +103,7 @@ TEST(PayloadsText, NamesWhatWasAskedForInVain) {
   PayloadsOptions options;
   options.routes = {"/ehco"};
   EXPECT_EQ(shop_result(options).to_text(),
-            "nothing recorded\nnote     no route /ehco in this recording; nearest: /echo\n");
+            "nothing recorded for these options\nnote     no route /ehco in this recording; nearest: /echo\n");
 }
 
 TEST(PayloadsText, SaysWhatWasFolded) {
