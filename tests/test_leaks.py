@@ -29,8 +29,9 @@ def output_of(*arguments: str | Path) -> str:
     return done.stdout
 
 
-def add_survivors(made: MadeRecording, route: str, requests: int, block_bytes: int, born_after: int = 0) -> int:
-    """Of each request after `born_after` one block lives; one request every 10 ms."""
+def add_survivors(made: MadeRecording, route: str, requests: int, block_bytes: int, born_after: int = 0,
+                  step_us: int = 10_000, duration_us: int = 1000) -> int:  # fmt: skip
+    """Of each request after `born_after` one block lives; one request every `step_us`."""
     endpoint = made.endpoint("GET", route)
     life = {"requests": requests, "freed_bytes": 0, "freed_by_age": json.dumps([0] * 12)}
     made.insert("endpoint_life", worker=1, endpoint=endpoint, oldest_free_requests=20, **life)
@@ -44,8 +45,19 @@ def add_survivors(made: MadeRecording, route: str, requests: int, block_bytes: i
             made.insert("cohort", worker=1, endpoint=endpoint, first_request=first, last_request=last,
                         block_bytes=block_bytes, live_bytes=blocks * block_bytes, live_blocks=blocks)  # fmt: skip
     for number in range(requests):
-        made.add_request("GET", route, sequence=number, started_us=number * 10_000)
+        made.add_request("GET", route, sequence=number, started_us=number * step_us, duration_us=duration_us)
     return endpoint
+
+
+def test_requests_that_all_ran_at_once_are_too_few(tmp_path: Path) -> None:
+    made = MadeRecording(tmp_path / "burst.db")
+    made.add_worker()
+    add_survivors(made, "/burst", 256, 4 * KIB, step_us=10, duration_us=1_000_000)
+    add_survivors(made, "/after", 256, 4 * KIB, step_us=1000, duration_us=8_000)  # eight at once
+    text = output_of(made.close())
+    # The n-th to end saw n - 1 others end: 127.5 on average, eight times that.
+    assert "UNKNOWN  GET /burst: 256 requests, needs about 1,000: so many run at once\n" in text
+    assert "LEAK     GET /after: 4.0 KiB a request" in text
 
 
 @pytest.fixture

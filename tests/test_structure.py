@@ -334,3 +334,21 @@ def test_every_verb_of_the_command_line_is_documented() -> None:
     assert {"run", "requests", "doctor", "demo"} <= set(verbs)
     pages = (ROOT / "README.md").read_text() + "".join(p.read_text() for p in sorted((ROOT / "docs").rglob("*.md")))
     assert [verb for verb in verbs if f"heapledger {verb}" not in pages] == []
+
+
+def test_a_type_has_its_name_alone() -> None:
+    """Two types of one name in one namespace share the functions that the linker keeps one of."""
+    places: dict[tuple[str, str], list[str]] = {}
+    for path in (*(ROOT / "src").rglob("*.h"), *(ROOT / "src").rglob("*.cc"), *(ROOT / "include").rglob("*.h")):
+        source = path.read_text()
+        named = re.search(r"^namespace (heapledger[\w:]*) \{", source, re.MULTILINE)
+        hidden = [
+            m.span() for m in re.finditer(r"^namespace \{.*?^\}  // namespace$", source, re.MULTILINE | re.DOTALL)
+        ]
+        for found in re.finditer(
+            r"^(?:struct|class|enum class) (?:alignas\(\d+\) )?(\w+)(?: final)?(?: : [^;{]+)? \{", source, re.MULTILINE
+        ):
+            if named is not None and not any(begin <= found.start() < end for begin, end in hidden):
+                places.setdefault((named[1], found[1]), []).append(path.name)
+    assert len(places) > 300
+    assert {key: files for key, files in places.items() if len(files) > 1} == {}

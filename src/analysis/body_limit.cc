@@ -28,8 +28,8 @@ std::vector<statistics::QuantilePoint> thin(const std::vector<statistics::Quanti
 
 }  // namespace
 
-BodyLimit body_limit(std::vector<statistics::QuantilePoint> bodies, double room_bytes, double at_once) {
-  BodyLimit limit;
+SafeBody body_limit(std::vector<statistics::QuantilePoint> bodies, double room_bytes, double at_once) {
+  SafeBody limit;
   if (bodies.empty()) {
     limit.reason = "its requests have no bodies";
     return limit;

@@ -16,12 +16,12 @@
 
 namespace heapledger::analysis {
 
-struct BodyLimit {
+struct SafeBody {
   std::optional<std::uint64_t> max_bytes;
   std::optional<std::uint64_t> largest_bytes;  // that was recorded
   std::string reason;                          // why there is none
 };
 
-BodyLimit body_limit(std::vector<statistics::QuantilePoint> bodies, double room_bytes, double at_once);
+SafeBody body_limit(std::vector<statistics::QuantilePoint> bodies, double room_bytes, double at_once);
 
 }  // namespace heapledger::analysis

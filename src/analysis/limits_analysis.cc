@@ -191,7 +191,7 @@ class LimitsAnalysis {
       } else {
         add_reason(limit, result_.costs[i].reason);
       }
-      const BodyLimit body = body_limit(kind.bodies, headroom_ - others, bodies_at_once(limit, at_once));
+      const SafeBody body = body_limit(kind.bodies, headroom_ - others, bodies_at_once(limit, at_once));
       limit.max_body_bytes = body.max_bytes;
       limit.largest_body_bytes = body.largest_bytes;
       if (!body.reason.empty()) {

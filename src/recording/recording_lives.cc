@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "recording/recording_state.h"
+#include "recording/saturating.h"
 
 namespace heapledger::recording {
 namespace {
@@ -55,8 +56,7 @@ struct SpanReader {
   std::vector<std::int64_t> ended_us;  // never falling
 
   void add(std::int64_t started_us, std::int64_t duration_us) {
-    std::int64_t end_us = 0;
-    if (__builtin_add_overflow(started_us, duration_us, &end_us)) end_us = started_us;
+    std::int64_t end_us = saturating_add(started_us, duration_us);
     if (!ended_us.empty()) end_us = std::max(end_us, ended_us.back());
     row.ended_meanwhile += ended_us.end() - std::upper_bound(ended_us.begin(), ended_us.end(), started_us);
     row.first_started_us = row.requests == 0 ? started_us : std::min(row.first_started_us, started_us);

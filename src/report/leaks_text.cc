@@ -131,8 +131,7 @@ std::string notes(const LeaksResult& result, const TextStyle& style) {
 
 std::string leaks_text(const LeaksResult& result, const TextStyle& style) {
   if (result.findings.empty()) {
-    const bool chosen = !result.unmatched.empty();
-    return (chosen ? "nothing recorded for these options\n" : "nothing recorded\n") + notes(result, style);
+    return nothing_recorded(result.unmatched) + notes(result, style);
   }
   std::vector<const analysis::CodeStack*> stacks;
   for (const LeakFinding& finding : result.findings) {

@@ -107,8 +107,7 @@ std::string notes(const PayloadsResult& result, const TextStyle& style) {
 
 std::string payloads_text(const PayloadsResult& result, const TextStyle& style) {
   if (result.endpoints.empty()) {
-    const bool chosen = !result.unmatched.empty();
-    return (chosen ? "nothing recorded for these options\n" : "nothing recorded\n") + notes(result, style);
+    return nothing_recorded(result.unmatched) + notes(result, style);
   }
   const std::size_t shown = shown_endpoints(result, kTextLimit);
   std::string text;

@@ -283,8 +283,7 @@ std::string notes(const PoolsResult& result, const TextStyle& style) {
 
 std::string pools_text(const PoolsResult& result, const TextStyle& style) {
   if (result.pools.empty()) {
-    const bool chosen = !result.unmatched.empty();
-    return (chosen ? "nothing recorded for these options\n" : "nothing recorded\n") + notes(result, style);
+    return nothing_recorded(result.unmatched) + notes(result, style);
   }
   const std::size_t asked = result.limit.value_or(analysis::kTextLimit);
   const std::size_t limit = asked == 0 ? SIZE_MAX : asked;

@@ -331,6 +331,10 @@ void add_unseen_packages(const std::vector<std::string>& names, std::vector<Labe
 
 }  // namespace
 
+std::string nothing_recorded(const std::vector<analysis::UnmatchedOption>& unmatched) {
+  return unmatched.empty() ? "nothing recorded\n" : "nothing recorded for these options\n";
+}
+
 std::vector<std::string> unmatched_lines(const std::vector<analysis::UnmatchedOption>& options) {
   std::vector<std::string> lines;
   for (const analysis::UnmatchedOption& option : options) {

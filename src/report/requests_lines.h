@@ -25,6 +25,9 @@ std::vector<LabelledLine> caution_lines(const analysis::RequestsResult& result);
 // "no route /ordres in this recording; nearest: /orders", one for each that was asked for in vain.
 std::vector<std::string> unmatched_lines(const std::vector<analysis::UnmatchedOption>& options);
 
+// The line in the place of a report without figures: nothing was recorded at all, or nothing of what was asked for.
+std::string nothing_recorded(const std::vector<analysis::UnmatchedOption>& unmatched);
+
 // What a recording that was not closed in order may lack; empty for others.
 std::string how_it_stands(analysis::RecordingState state);
 

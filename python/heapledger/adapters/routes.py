@@ -19,10 +19,10 @@ IGNORED = 1 << 40  # in the place of an id
 Key = tuple[str, str, str, bool]
 
 _METHODS_KEPT = 32
-_VERSIONS_KEPT = 32
+VERSIONS_KEPT = 32
 _TYPES_KEPT = 128
 _KEYS_KEPT = 4096
-_LONGEST = {"method": 16, "version": 32, "type": 100}
+LONGEST = {"method": 16, "version": 32, "type": 100}
 TOKEN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
 
 ids: dict[Key, int] = {}
@@ -36,7 +36,7 @@ types: dict[str | bytes, str] = {}
 
 def method_of(raw: str) -> str:
     """The method as it is filed: itself, or OTHER once 32 unusual ones are known."""
-    if not 0 < len(raw) <= _LONGEST["method"] or not TOKEN.issuperset(raw):
+    if not 0 < len(raw) <= LONGEST["method"] or not TOKEN.issuperset(raw):
         return "OTHER"
     if len(methods) >= 9 + _METHODS_KEPT:
         _health.count("methods_folded")
@@ -51,7 +51,7 @@ def content_type(raw: str | bytes) -> str:
         return known
     text = raw.decode("latin-1") if isinstance(raw, bytes) else raw
     name = text.partition(";")[0].strip().lower()
-    if len(name) > _LONGEST["type"] or name.count("/") != 1 or not name.isascii() or not name.isprintable():
+    if len(name) > LONGEST["type"] or name.count("/") != 1 or not name.isascii() or not name.isprintable():
         return ""
     if len(types) >= 2 * _TYPES_KEPT or (name not in types.values() and len(set(types.values())) >= _TYPES_KEPT):
         _health.count("content_types_dropped")
@@ -60,16 +60,21 @@ def content_type(raw: str | bytes) -> str:
     return name
 
 
+def with_letter(version: str) -> str:
+    """A number is filed with a v in front."""
+    return "v" + version if version.replace(".", "").isdigit() else version
+
+
 def version_of(raw: str) -> str:
     """A version that a client asked for, as it is filed: "2" is "v2"; "" for what is none or one too many."""
     known = _versions.get(raw)
     if known is not None:
         return known
     text = raw.strip()
-    if not 0 < len(text) <= _LONGEST["version"] or not TOKEN.issuperset(text):
+    if not 0 < len(text) <= LONGEST["version"] or not TOKEN.issuperset(text):
         return ""
-    name = "v" + text if text.replace(".", "").isdigit() else text
-    if len(_versions) >= _VERSIONS_KEPT:
+    name = with_letter(text)
+    if len(_versions) >= VERSIONS_KEPT:
         _health.count("versions_dropped")
         return ""
     _versions[raw] = name

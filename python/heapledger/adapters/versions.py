@@ -11,8 +11,6 @@ from heapledger import _engine, _health
 from heapledger.adapters import routes
 
 _NAMED_KEPT = 4096
-_VERSIONS_KEPT = 32
-_LONGEST_VERSION = 32
 _LONGEST_NOTICE = 100
 _OTHER = "<other>"  # in the place of versions beyond the first 32
 _ALTERED = "<version altered>"  # the mark that counts them: `heapledger versions` shows it as a note
@@ -52,10 +50,10 @@ def _filed_as(version: str) -> str:
     if version in _kept:
         return version
     text = version.strip()
-    name = "".join(c if c in routes.TOKEN else "_" for c in text[:_LONGEST_VERSION])
-    filed = "v" + name if name.replace(".", "").isdigit() else name
+    name = "".join(c if c in routes.TOKEN else "_" for c in text[: routes.LONGEST["version"]])
+    filed = routes.with_letter(name)
     if filed and filed not in _kept:
-        if len(_kept) < _VERSIONS_KEPT:
+        if len(_kept) < routes.VERSIONS_KEPT:
             _kept.add(filed)
         else:
             filed = _OTHER

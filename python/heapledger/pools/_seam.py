@@ -73,6 +73,26 @@ def pool_id(pool: Any, describe: Callable[[Any], Description]) -> int:
         return 0
 
 
+def queue(pool: Any, describe: Callable[[Any], Description]) -> int:
+    """Somebody has to wait for a connection of this pool, and is counted: its id, to be given back to `waited`."""
+    number = pool_id(pool, describe)
+    if number:
+        _engine.pool_waiting(number, 1)
+    return number
+
+
+def waited(queued: int) -> None:
+    """What `queue` counted is over."""
+    _engine.pool_waiting(queued, -1)
+
+
+def timed_out(pool: Any, describe: Callable[[Any], Description], took_ns: int) -> None:
+    """Nothing came in time."""
+    number = pool_id(pool, describe)
+    if number:
+        _engine.pool_timeout(number, took_ns)
+
+
 def describe_once(pool: Any, found: Description) -> int:
     """The id of a pool that nothing is put on. 0: it is not watched."""
     try:

@@ -75,26 +75,18 @@ def _connecting_async(original: Callable[..., Any]) -> Callable[..., Any]:
     return connect
 
 
-def _queue(pool: Any) -> int:
-    """The id of a pool where somebody has to wait now, and is counted."""
-    number = _seam.pool_id(pool, _describe)
-    if number:
-        _engine.pool_waiting(number, 1)
-    return number
-
-
 def _failed(pool: Any, queued: int, took_ns: int, error: BaseException) -> None:
     if queued:
-        _engine.pool_waiting(queued, -1)
+        _seam.waited(queued)
     if type(error).__name__ in _TIMED_OUT:
-        _engine.pool_timeout(_seam.pool_id(pool, _describe), took_ns)
+        _seam.timed_out(pool, _describe, took_ns)
 
 
 def _getting(original: Callable[..., Any]) -> Callable[..., Any]:
     now_ns = _seam.now_ns
 
     def getconn(self: Any, *args: Any, **kwargs: Any) -> Any:
-        queued = 0 if getattr(self, "_pool", True) else _queue(self)
+        queued = 0 if getattr(self, "_pool", True) else _seam.queue(self, _describe)
         began_ns = now_ns()
         try:
             connection = original(self, *args, **kwargs)
@@ -103,7 +95,7 @@ def _getting(original: Callable[..., Any]) -> Callable[..., Any]:
             raise
         took_ns = now_ns() - began_ns
         if queued:
-            _engine.pool_waiting(queued, -1)
+            _seam.waited(queued)
         _engine.pool_checkout(_seam.token_of(connection), took_ns)
         return connection
 
@@ -114,7 +106,7 @@ def _getting_async(original: Callable[..., Any]) -> Callable[..., Any]:
     now_ns = _seam.now_ns
 
     async def getconn(self: Any, *args: Any, **kwargs: Any) -> Any:
-        queued = 0 if getattr(self, "_pool", True) else _queue(self)
+        queued = 0 if getattr(self, "_pool", True) else _seam.queue(self, _describe)
         began_ns = now_ns()
         try:
             connection = await original(self, *args, **kwargs)
@@ -123,7 +115,7 @@ def _getting_async(original: Callable[..., Any]) -> Callable[..., Any]:
             raise
         took_ns = now_ns() - began_ns
         if queued:
-            _engine.pool_waiting(queued, -1)
+            _seam.waited(queued)
         _engine.pool_checkout(_seam.token_of(connection), took_ns)
         return connection
 

@@ -184,24 +184,20 @@ def _queue(pool: Any) -> int:
             exhausted = len(pool._in_use_connections) >= pool.max_connections
     except Exception:
         return 0
-    number = _seam.pool_id(pool, _describe) if exhausted else 0
-    if number:
-        _engine.pool_waiting(number, 1)
-    return number
+    return _seam.queue(pool, _describe) if exhausted else 0
 
 
 def _failed(pool: Any, queued: int, took_ns: int, error: BaseException) -> None:
     if queued:
-        _engine.pool_waiting(queued, -1)
-    number = _seam.pool_id(pool, _describe) if _ran_out(error) else 0
-    if number:
-        _engine.pool_timeout(number, took_ns)
+        _seam.waited(queued)
+    if _ran_out(error):
+        _seam.timed_out(pool, _describe, took_ns)
 
 
 def _served(connection: Any, queued: int, took_ns: int) -> None:
     """It took so long to get it, with the time in which it connected."""
     if queued:
-        _engine.pool_waiting(queued, -1)
+        _seam.waited(queued)
     try:
         kept = connection.__dict__
         if "_conn" in kept:

@@ -115,23 +115,20 @@ def _queue(pool: Any) -> int:
         exhausted = pool._overflow >= pool._max_overflow > -1 and pool._pool.empty()
     except AttributeError:
         return 0  # of a class that has no limit
-    number = _seam.pool_id(pool, _describe) if exhausted else 0
-    if number:
-        _engine.pool_waiting(number, 1)
-    return number
+    return _seam.queue(pool, _describe) if exhausted else 0
 
 
 def _failed(pool: Any, queued: int, took_ns: int, error: BaseException) -> None:
     if queued:
-        _engine.pool_waiting(queued, -1)
+        _seam.waited(queued)
     if type(error).__name__ == "TimeoutError":
-        _engine.pool_timeout(_seam.pool_id(pool, _describe), took_ns)
+        _seam.timed_out(pool, _describe, took_ns)
 
 
 def _served(pool: Any, fairy: Any, queued: int, took_ns: int) -> None:
     """It took so long to get it, with the time in which it connected."""
     if queued:
-        _engine.pool_waiting(queued, -1)
+        _seam.waited(queued)
     try:
         record = fairy._connection_record.__dict__
         if _CONNECT_NS in record:

@@ -135,14 +135,14 @@ std::vector<statistics::QuantilePoint> bodies(double base, double factor, std::s
   return points;
 }
 
-TEST(BodyLimit, IsTheRoomDividedByTheAmplification) {
-  const BodyLimit limit = body_limit(bodies(10'000, 8, 100), 1'610'000, 2);
+TEST(SafeBody, IsTheRoomDividedByTheAmplification) {
+  const SafeBody limit = body_limit(bodies(10'000, 8, 100), 1'610'000, 2);
   ASSERT_TRUE(limit.max_bytes);
   EXPECT_NEAR(static_cast<double>(*limit.max_bytes), (1'610'000 / 2.0 - 10'000) / 8, 200);
   EXPECT_EQ(limit.largest_bytes, 100'000U);
 }
 
-TEST(BodyLimit, SaysWhyThereIsNone) {
+TEST(SafeBody, SaysWhyThereIsNone) {
   EXPECT_THAT(body_limit({}, 1e6, 1).reason, HasSubstr("no bodies"));
   EXPECT_THAT(body_limit(bodies(0, 8, 49), 1e6, 1).reason, HasSubstr("49 bodies, needs about 50"));
   EXPECT_THAT(body_limit(bodies(1e6, 0, 100), 1e9, 1).reason, HasSubstr("does not depend"));

@@ -147,7 +147,10 @@ TEST(PayloadsAnalysis, SaysThatTheLineIsBent) {
     const std::int64_t size = i * 10'000;
     rows.push_back(payload_row(1, size, 0, 50'000 + 4 * std::min<std::int64_t>(size, kPayloadMiB)));
   }
-  EXPECT_EQ(analyze_one(rows).request.model.linear, false);
+  const EndpointPayloads bent = analyze_one(rows);
+  EXPECT_EQ(bent.request.model.linear, false);
+  EXPECT_EQ(bent.requirement.basis, RequirementBasis::kPeaks);  // a line that is none would say less than was needed
+  EXPECT_EQ(bent.requirement.largest_bytes, 50'000U + 4 * static_cast<std::uint64_t>(kPayloadMiB));
 }
 
 // Six endpoints: what they do, and what the verdict is.

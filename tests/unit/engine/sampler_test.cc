@@ -6,6 +6,7 @@
 #include <thread>
 #include <vector>
 
+#include "engine/phases.h"
 #include "fresh_engine.h"
 
 namespace heapledger::engine {
@@ -136,8 +137,7 @@ TEST_F(SamplerTest, a_peak_that_no_sample_made_is_no_samples_peak) {
   allocate(scope, 2, 5'000, held);
   hl_allocated(address(3), 400'000);  // the peak
   hl_freed(address(3));
-  for (std::uint64_t i = 10; i < 40; ++i) hl_allocated(address(i), 1'000);  // the window of levels moves on
-  for (std::uint64_t i = 10; i < 40; ++i) hl_freed(address(i));
+  enter_phase(e_, {scope.generation, static_cast<std::uint16_t>(scope.owner)}, Phase::kSerialize);  // windows move on
   allocate(scope, 4, 20'000, after);
   free(4);
   free(2);

@@ -25,6 +25,17 @@ class Survivors : public FreshEngine {
     hl_leave(scope, nullptr);
   }
 
+  // A request of this endpoint that is over, and 500 bytes of it that live.
+  static hl_scope leave_behind(std::uint32_t endpoint) {
+    const hl_scope scope = hl_begin();
+    hl_set_endpoint(scope, endpoint);
+    hl_enter(scope);
+    hl_allocated(address(1), 500);
+    hl_enter({0, 0});
+    hl_leave(scope, nullptr);
+    return scope;
+  }
+
   std::unique_ptr<ledger::LedgerView> view() {
     std::string error;
     auto opened = ledger::LedgerView::over(e_.ledger, error);
@@ -98,12 +109,7 @@ TEST_F(Survivors, sweeps_and_doublings_lose_none) {
 TEST_F(Survivors, who_frees_whose_memory_is_known_by_endpoint) {
   const std::uint32_t gives = hl_endpoint("GET", "/gives", "", 0);
   const std::uint32_t takes = hl_endpoint("GET", "/takes", "", 0);
-  const hl_scope giver = hl_begin();
-  hl_set_endpoint(giver, gives);
-  hl_enter(giver);
-  hl_allocated(address(1), 500);
-  hl_enter({0, 0});
-  hl_leave(giver, nullptr);
+  const hl_scope giver = leave_behind(gives);
   const hl_scope taker = hl_begin();
   hl_set_endpoint(taker, takes);
   note_freed_by(e_, static_cast<std::uint16_t>(taker.owner), static_cast<std::uint16_t>(giver.owner), 300);
@@ -119,12 +125,7 @@ TEST_F(Survivors, who_frees_whose_memory_is_known_by_endpoint) {
 
 TEST_F(Survivors, blocks_that_wait_for_their_freers_name_are_counted_one_by_one) {
   const std::uint32_t gives = hl_endpoint("GET", "/gives", "", 0);
-  const hl_scope giver = hl_begin();
-  hl_set_endpoint(giver, gives);
-  hl_enter(giver);
-  hl_allocated(address(1), 500);
-  hl_enter({0, 0});
-  hl_leave(giver, nullptr);
+  const hl_scope giver = leave_behind(gives);
   CurrentOwner unknown = e_.current;
   unknown.context_version += 1;
   for (int i = 0; i < 3; ++i) freed_elsewhere(e_, OwnerId{static_cast<std::uint16_t>(giver.owner)}, 100, unknown);
